@@ -1,0 +1,1 @@
+"""Signing inside other clients: one module for each."""

@@ -1,0 +1,173 @@
+"""Percent-encoding, RFC 5849 section 3.6, and the drop-in text helpers."""
+
+from __future__ import annotations
+
+from .errors import InvalidRequest
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+STRING_TYPES = (str, bytes)
+
+_UNRESERVED = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
+_ENCODED = [chr(octet) if octet in _UNRESERVED else f"%{octet:02X}" for octet in range(256)]
+_HEX = "0123456789abcdefABCDEF"
+_OCTETS = {high + low: bytes((int(high + low, 16),)) for high in _HEX for low in _HEX}
+
+
+def percent_encode(text: str | bytes) -> str:
+    """Percent-encode *text* as RFC 5849 section 3.6 requires.
+
+    Stricter than a form encoder: a space becomes ``%20``, never ``+``.
+
+    Args:
+        text: Decoded text, or octets, which are encoded as they are.
+
+    Returns:
+        ASCII: unreserved characters and upper-case ``%XX`` of the UTF-8 bytes.
+
+    Raises:
+        UnicodeEncodeError: *text* has no UTF-8 form.
+        TypeError: *text* is neither str nor bytes.
+    """
+    if isinstance(text, str):
+        octets = text.encode()
+        if not octets.translate(None, _UNRESERVED):
+            return text
+    elif isinstance(text, bytes):
+        octets = text
+    else:
+        raise TypeError(f"text: str or bytes wanted, not {type(text).__name__}")
+    return "".join([_ENCODED[octet] for octet in octets])
+
+
+def percent_encode_as_sent(text: str) -> str:
+    """Percent-encode what :func:`percent_decode_as_sent` returned, octet for octet."""
+    try:
+        return percent_encode(text)
+    except UnicodeEncodeError:
+        return percent_encode(text.encode("utf-8", "surrogateescape"))
+
+
+def percent_decode(text: str) -> str:
+    """Undo percent-encoding, once and strictly, as a verifier must (section 3.6).
+
+    ``+`` stays a plus; only a form gives it another meaning.
+
+    Args:
+        text: Encoded text. Characters outside ASCII stand for themselves.
+
+    Returns:
+        Decoded text.
+
+    Raises:
+        Error: A ``%`` without two hexadecimal digits, or octets that are not UTF-8.
+    """
+    first, *rest = text.split("%")
+    try:
+        octets = [_OCTETS[part[:2]] + part[2:].encode() for part in rest]
+        return b"".join([first.encode(), *octets]).decode()
+    except KeyError:
+        raise InvalidRequest("A '%' stands without two hexadecimal digits.") from None
+    except UnicodeError as exc:
+        raise InvalidRequest("A parameter is not valid UTF-8.") from exc
+
+
+def percent_decode_as_sent(text: str) -> str:
+    """Undo percent-encoding as a signer must, whatever *text* is.
+
+    RFC 5849 is silent about text that is not properly encoded, and a signer
+    signs what goes on the wire: a ``%`` that starts no escape stands for
+    itself, and octets that are not UTF-8 become lone surrogates (PEP 383).
+
+    Raises:
+        UnicodeEncodeError: *text* has a surrogate that PEP 383 did not put there.
+    """
+    if "%" not in text:
+        return text
+    first, *rest = text.split("%")
+    octets = [first.encode("utf-8", "surrogateescape")]
+    for part in rest:
+        octet = _OCTETS.get(part[:2])
+        tail = part if octet is None else part[2:]
+        octets.append((octet or b"%") + tail.encode("utf-8", "surrogateescape"))
+    return b"".join(octets).decode("utf-8", "surrogateescape")
+
+
+def to_text(value: object) -> str:
+    """Return *value* as the text it is sent as: bytes are UTF-8, anything else is ``str(value)``.
+
+    Raises:
+        TypeError: Bytes that are not UTF-8.
+    """
+    return to_unicode(value) if isinstance(value, STRING_TYPES) else str(value)
+
+
+def is_utf8(text: str | None) -> bool:
+    """Tell whether *text* is there and has a UTF-8 form."""
+    try:
+        return text is not None and text.encode() is not None
+    except UnicodeEncodeError:
+        return False
+
+
+# --- drop-in helpers ----------------------------------------------------------
+
+
+def escape(s: str | bytes) -> str:
+    """Percent-encode *s*: the drop-in name of :func:`percent_encode`."""
+    return percent_encode(s)
+
+
+def to_unicode(s: str | bytes) -> str:
+    """Return *s* as text; bytes must be UTF-8.
+
+    Raises:
+        TypeError: *s* is neither str nor bytes, or bytes that are not UTF-8.
+    """
+    if isinstance(s, str):
+        return s
+    if not isinstance(s, bytes):
+        raise TypeError(f"str or bytes wanted, not {type(s).__name__}")
+    try:
+        return s.decode()
+    except UnicodeDecodeError:
+        # The exception holds the bytes, which may be a secret: not chained.
+        raise TypeError("str or UTF-8 bytes wanted; these bytes are not UTF-8") from None
+
+
+def to_utf8(s: str | bytes) -> bytes:
+    """Return *s* as UTF-8 bytes. Raises as :func:`to_unicode` does."""
+    return to_unicode(s).encode()
+
+
+def to_unicode_if_string(s: Any) -> Any:
+    """Return str or bytes as text, anything else as it is."""
+    return to_unicode(s) if isinstance(s, STRING_TYPES) else s
+
+
+def to_utf8_if_string(s: Any) -> Any:
+    """Return str or bytes as UTF-8 bytes, anything else as it is."""
+    return to_utf8(s) if isinstance(s, STRING_TYPES) else s
+
+
+def to_unicode_optional_iterator(x: Any) -> Any:
+    """Return a string as text, an iterable as a list of texts, anything else as it is."""
+    return _each(x, to_unicode_if_string)
+
+
+def to_utf8_optional_iterator(x: Any) -> Any:
+    """Return a string as UTF-8 bytes, an iterable as a list of them, anything else as it is."""
+    return _each(x, to_utf8_if_string)
+
+
+def _each(x: Any, convert: Callable[[Any], Any]) -> Any:
+    if isinstance(x, STRING_TYPES):
+        return convert(x)
+    try:
+        members = iter(x)
+    except TypeError:
+        return x
+    return [convert(member) for member in members]

@@ -1,0 +1,135 @@
+"""Everything that a peer can cause: one tree below :class:`Error`.
+
+::
+
+Error:
+    ├── InvalidRequest            400  what was sent cannot be processed
+    │   ├── InvalidURL                 no usable http(s) URL
+    │   ├── ParameterAbsent            a required protocol parameter is missing
+    │   │   └── MissingSignature       ... and it is oauth_signature
+    │   ├── VersionRejected            oauth_version is not "1.0"
+    │   └── SignatureMethodRejected    the method is not on the allow-list
+    ├── Unauthorized              401  it was processed, and nobody gets in
+    │   ├── SignatureInvalid           unknown credentials, or a wrong signature
+    │   ├── BodyHashInvalid            the body is not the one that was signed
+    │   ├── TimestampRefused           outside the time window
+    │   └── NonceUsed                  this request was here before
+    ├── InvalidAnswer             502  a service answered what RFC 5849 does not allow
+    ├── InsecureRedirect          502  a service redirected from https to http
+    └── StoreUnavailable          503  what must be remembered cannot be
+
+Messages are constant text and parameter names. They never hold a secret, a
+token, a signature or a base string, so they may be logged and sent.
+"""
+
+
+class Error(RuntimeError):
+    """Base class of all errors that a peer can cause.
+
+    Attributes:
+        status: HTTP status to answer with (RFC 5849 section 3.2).
+        problem: The value of ``oauth_problem`` (problem reporting extension),
+            or None where the extension has no word for it.
+    """
+
+    status = 400
+    problem: str | None = None
+
+    def __init__(self, message: str = "OAuth error occurred.") -> None:
+        super().__init__(message)
+        self._message = message
+
+    @property
+    def message(self) -> str:
+        """The text of the error."""
+        return self._message
+
+    def __str__(self) -> str:
+        return self._message
+
+
+class InvalidRequest(Error):
+    """The request cannot be processed: malformed, ambiguous or too large."""
+
+    problem = "parameter_rejected"
+
+
+class InvalidURL(InvalidRequest, ValueError):
+    """The URL has no base string URI (section 3.4.1.2).
+
+    A ValueError too: a URL is the caller's when signing, the peer's when verifying.
+    """
+
+
+class ParameterAbsent(InvalidRequest):
+    """A required protocol parameter is missing (section 3.1)."""
+
+    problem = "parameter_absent"
+
+
+class MissingSignature(ParameterAbsent):
+    """The request carries no ``oauth_signature``."""
+
+
+class VersionRejected(InvalidRequest):
+    """``oauth_version`` is present and not "1.0" (section 3.2)."""
+
+    problem = "version_rejected"
+
+
+class SignatureMethodRejected(InvalidRequest):
+    """``oauth_signature_method`` is not one that the server allows."""
+
+    problem = "signature_method_rejected"
+
+
+class Unauthorized(Error):
+    """The request was understood and is refused."""
+
+    status = 401
+    problem = "permission_denied"
+
+
+class SignatureInvalid(Unauthorized):
+    """The signature does not match, or the credentials are not known.
+
+    One error for both, so that nobody can find out which keys exist.
+    """
+
+    problem = "signature_invalid"
+
+
+class BodyHashInvalid(Unauthorized):
+    """``oauth_body_hash`` does not match the body."""
+
+    problem = "parameter_rejected"
+
+
+class TimestampRefused(Unauthorized):
+    """``oauth_timestamp`` is outside the time window (section 3.3)."""
+
+    problem = "timestamp_refused"
+
+
+class NonceUsed(Unauthorized):
+    """The nonce was used before, or is too old for that to be known (section 3.3)."""
+
+    problem = "nonce_used"
+
+
+class InvalidAnswer(Error):
+    """A service's answer in the flow of section 2 cannot be trusted or understood."""
+
+    status = 502
+
+
+class InsecureRedirect(Error):
+    """A service redirected from https to http; the redirect was not followed."""
+
+    status = 502
+
+
+class StoreUnavailable(Error):
+    """A store cannot be read or written now; nobody is let in meanwhile."""
+
+    status = 503

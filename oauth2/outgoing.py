@@ -1,0 +1,202 @@
+"""Sign a request that an HTTP client is about to send: what all the clients share.
+
+A client hands over what it would send and gets back what to send instead. The
+caller's body and query stay as they are, octet for octet; only the protocol
+parameters come and go (RFC 5849 section 3.5).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from .encoding import percent_decode_as_sent, to_unicode
+from .parameters import FORM, Pairs, add_to_query, build_form, group_pairs, is_form, parse_form_as_sent
+from .request import Request
+from .signature import base_string_uri, on_the_wire
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Container
+
+    from .signature import SignatureMethod
+
+HEADER, QUERY, BODY = "header", "query", "body"
+
+_BODILESS = ("GET", "HEAD")
+_MADE_ANEW = ("oauth_signature", "oauth_signature_method", "oauth_body_hash")
+
+
+class _Default:
+    def __repr__(self) -> str:
+        return "scheme and host"
+
+
+#: The default realm: scheme and host of each request.
+ORIGIN = _Default()
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A request as an HTTP client sends it.
+
+    Attributes:
+        method: HTTP request method, in any case.
+        uri: Absolute http or https URL.
+        body: bytes, str, None, a binary file, or an iterable of bytes.
+        content_type: Content-Type header field value; ``""`` for none.
+        authorization: Authorization header field value to send; None for none of ours.
+        protocol: Names of the protocol parameters it was signed with.
+    """
+
+    method: str
+    uri: str
+    body: Any = None
+    content_type: str = ""
+    authorization: str | None = None
+    protocol: frozenset[str] = frozenset()
+
+
+def sign_outgoing(
+    outgoing: Outgoing,
+    consumer: Any,
+    token: Any,
+    signature_method: SignatureMethod,
+    *,
+    placement: str | None = None,
+    realm: Any = ORIGIN,
+    body_hash: bool = True,
+) -> Outgoing:
+    """Return *outgoing* with the protocol parameters in their one place (section 3.5).
+
+    Protocol parameters that the caller put into the query or a form body, such as
+    ``oauth_callback``, go to the same place as the others.
+
+    Args:
+        outgoing: What the client would send.
+        consumer: Client credentials: any object with ``key`` and ``secret``.
+        token: The same for the token; None or empty for none.
+        signature_method: How to sign.
+        placement: "header", "query" or "body". None for the way of 1.9: a form
+            body, the query of a GET, the header of any other request.
+        realm: Of the header; scheme and host unless given, None for none.
+        body_hash: Send ``oauth_body_hash`` with all that is no form.
+
+    Raises:
+        InvalidURL: The URI is no http or https URL.
+        TypeError: The body can be read only once, so that its hash cannot be sent.
+        ValueError: The secrets would be sent over plain http, or a body that is
+            no form cannot hold the protocol parameters.
+    """
+    uri, own = take_protocol(_wire_uri(outgoing.uri))
+    verb = outgoing.method.upper()
+    if signature_method.needs_tls and not base_string_uri(uri).startswith("https:"):
+        raise ValueError(
+            f"uri: {signature_method.name} would send the secrets over plain http;"
+            " SignatureMethod_PLAINTEXT_OVER_HTTP does so where that is wanted"
+        )
+    content_type, body = outgoing.content_type, _wire_body(outgoing.body)
+    if placement == BODY and not body and not content_type:
+        content_type = FORM
+    form: str | None = None
+    if is_form(content_type) and (body or placement == BODY or verb not in _BODILESS):
+        form, in_form = _take(_form_text(body), _is_protocol)
+        own += in_form
+    if placement is None:
+        placement = BODY if form is not None else QUERY if verb == "GET" else HEADER
+    if placement == BODY and form is None:
+        raise ValueError('placement: "body" wants a form, and this body is none')
+
+    request = Request.from_consumer_and_token(
+        consumer,
+        token=token,
+        http_method=verb,
+        http_url=uri,
+        parameters=group_pairs([*parse_form_as_sent(form or ""), *own]) or None,
+        body=body,
+        is_form_encoded=form is not None,
+    )
+    request.sign_request(signature_method, consumer, token, body_hash=body_hash)
+
+    authorization = None
+    if placement == HEADER:
+        authorization = request.to_header(origin(uri) if realm is ORIGIN else realm)["Authorization"]
+    elif placement == QUERY:
+        uri = add_to_query(uri, build_form(request.protocol_pairs()))
+    else:
+        form = "&".join(filter(None, [form, build_form(request.protocol_pairs())]))
+    if form is not None:
+        body = form if form.isascii() and not isinstance(body, bytes) else form.encode("utf-8", "surrogateescape")
+    names = frozenset([name for name, _ in request.protocol_pairs()])
+    return Outgoing(outgoing.method, uri, body, content_type, authorization, names)
+
+
+def take_protocol(uri: str, names: Container[str] | None = None) -> tuple[str, Pairs]:
+    """Return *uri* without the protocol parameters in its query, and these, decoded.
+
+    Args:
+        uri: Absolute URL; the rest of it stays as it is.
+        names: Take those of these names; None for all that start with ``oauth_``.
+    """
+    base, hash_mark, fragment = uri.partition("#")
+    base, mark, query = base.partition("?")
+    kept, taken = _take(query, _is_protocol if names is None else names.__contains__)
+    if not taken:
+        return uri, []
+    return f"{base}{mark if kept else ''}{kept}{hash_mark}{fragment}", taken
+
+
+def without_credentials(outgoing: Outgoing) -> Outgoing:
+    """Return *outgoing* with no protocol parameter and no xAuth parameter in a form body."""
+    body = outgoing.body
+    if is_form(outgoing.content_type) and isinstance(body, (str, bytes)):
+        kept, _ = _take(_form_text(body), lambda name: name.startswith(("oauth_", "x_auth_")))
+        body = kept if isinstance(body, str) else kept.encode("utf-8", "surrogateescape")
+    return replace(outgoing, body=body)
+
+
+def origin(uri: str) -> str:
+    """Return scheme, host and, unless it is the default, port: ``https://api.example``.
+
+    Raises:
+        InvalidURL: *uri* is no http or https URL.
+    """
+    return "/".join(base_string_uri(uri).split("/", 3)[:3])
+
+
+def _take(form: str, is_taken: Callable[[str], bool]) -> tuple[str, Pairs]:
+    kept: list[str] = []
+    taken: list[str] = []
+    for segment in form.split("&"):
+        name = percent_decode_as_sent(segment.partition("=")[0].replace("+", " "))
+        (taken if is_taken(name) else kept).append(segment)
+    pairs = parse_form_as_sent("&".join(taken))
+    return "&".join(kept), [pair for pair in pairs if pair[0] not in _MADE_ANEW]
+
+
+def _is_protocol(name: str) -> bool:
+    return name.startswith("oauth_")
+
+
+def _wire_uri(uri: str | bytes) -> str:
+    text = to_unicode(uri)
+    scheme, separator, rest = text.partition("://")
+    authority, slash, path = rest.partition("/")
+    wire = on_the_wire(path)
+    return text if wire == path else f"{scheme}{separator}{authority}{slash}{wire}"
+
+
+def _wire_body(body: Any) -> Any:
+    # http.client would send text as ISO-8859-1.
+    if isinstance(body, str):
+        return body if body.isascii() else body.encode()
+    return bytes(body) if isinstance(body, (bytearray, memoryview)) else body
+
+
+def _form_text(body: Any) -> str:
+    if hasattr(body, "read"):
+        body = body.read()
+    if isinstance(body, bytes):
+        return body.decode("utf-8", "surrogateescape")
+    if not isinstance(body, (str, type(None))):
+        raise TypeError("body: a form has to be bytes, str or a binary file")
+    return body or ""

@@ -1,0 +1,230 @@
+"""``Server``: verify one request, RFC 5849 sections 3.2 and 3.3."""
+
+from __future__ import annotations
+
+import hmac
+import os
+import time
+
+from .encoding import to_text
+from .errors import (
+    BodyHashInvalid,
+    InvalidRequest,
+    MissingSignature,
+    NonceUsed,
+    ParameterAbsent,
+    SignatureInvalid,
+    SignatureMethodRejected,
+    TimestampRefused,
+    VersionRejected,
+)
+from .parameters import build_authenticate_header
+from .request import OAUTH_VERSION
+from .signature import SignatureMethod_HMAC_SHA1
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Any
+
+    from .request import Request
+    from .signature import SignatureMethod
+    from .stores import NonceStore
+
+_OWN_STORE: Any = object()
+_MAX_KEY = 255  # characters of a nonce, a consumer key or a token
+_MAX_TIMESTAMP = 15  # digits
+
+
+class Server:
+    """Verifies signed requests for credentials that the caller looked up.
+
+    Args:
+        signature_methods: The allow-list, by name. Empty unless given; see
+            :meth:`add_signature_method`.
+        nonce_store: Where used nonces are remembered. Unless given, a
+            :class:`~oauth2.stores.MemoryStore` of this server's own, which other
+            processes do not see; None for no check of nonces at all.
+        timestamp_threshold: Seconds that a timestamp may lie before or after the clock.
+        clock: Returns seconds since 1970-01-01 00:00 UTC.
+        body_hash_required: Refuse a body that is neither a form nor covered by
+            ``oauth_body_hash``. A hash that is there is always checked.
+
+    Raises:
+        ValueError: *nonce_store* forgets sooner than *timestamp_threshold* needs.
+    """
+
+    timestamp_threshold = 300
+    version = OAUTH_VERSION
+    signature_methods: dict[str, SignatureMethod]
+
+    def __init__(
+        self,
+        signature_methods: dict[str, SignatureMethod] | None = None,
+        *,
+        nonce_store: NonceStore | None = _OWN_STORE,
+        timestamp_threshold: int | None = None,
+        clock: Callable[[], float] = time.time,
+        body_hash_required: bool = False,
+    ) -> None:
+        self.signature_methods = {} if signature_methods is None else signature_methods
+        self.clock = clock
+        self.body_hash_required = body_hash_required
+        if timestamp_threshold is not None:
+            self.timestamp_threshold = timestamp_threshold
+        if nonce_store is _OWN_STORE:
+            from .stores import MemoryStore  # no part of `import oauth2`: a client needs none
+
+            nonce_store = MemoryStore(window=self.timestamp_threshold)
+        elif getattr(nonce_store, "window", self.timestamp_threshold) < self.timestamp_threshold:
+            raise ValueError("nonce_store: its window is shorter than timestamp_threshold")
+        self.nonce_store = nonce_store
+
+    def add_signature_method(self, signature_method: SignatureMethod) -> dict[str, SignatureMethod]:
+        """Allow *signature_method*; return all that are allowed, by name."""
+        self.signature_methods[signature_method.name] = signature_method
+        return self.signature_methods
+
+    def verify_request(self, request: Request | None, consumer: Any, token: Any) -> dict[str, Any]:
+        """Verify *request*, and see to it that it is verified only once (section 3.2).
+
+        Args:
+            request: What :meth:`Request.from_request` returned.
+            consumer: The client credentials of its ``oauth_consumer_key``: any
+                object with ``key`` and ``secret``. None if they are not known.
+            token: The same for its ``oauth_token``. None or empty if there are none.
+
+        Returns:
+            The parameters that are not the protocol's, as they were signed.
+
+        Raises:
+            Error: It is refused; ``status`` and ``problem`` say with what.
+        """
+        if request is None:
+            raise ParameterAbsent("The request has no OAuth parameters.")
+        parameters = request._received_parameters()
+        _check_syntax(parameters)
+        self._check_version(request)
+        self._check_signature(request, consumer, token)
+        self._claim_nonce(request)
+        return {name: value for name, value in parameters.items() if not name.startswith("oauth_")}
+
+    def build_authenticate_header(self, realm: str = "") -> dict[str, str]:
+        """Return the ``WWW-Authenticate`` header of a 401 answer as a dict."""
+        return build_authenticate_header(realm)
+
+    def _check_version(self, request: Request) -> None:
+        version = self._get_version(request)
+        if version and to_text(version) != self.version:
+            raise VersionRejected("This OAuth version is not supported.")
+
+    def _get_version(self, request: Request) -> Any:
+        return request.get("oauth_version", OAUTH_VERSION)
+
+    def _get_signature_method(self, request: Request) -> SignatureMethod:
+        name = request.get("oauth_signature_method")
+        method = self.signature_methods.get(name) if isinstance(name, str) else None
+        if method is None:
+            allowed = ", ".join(sorted(self.signature_methods)) or "none"
+            raise SignatureMethodRejected(f"This signature method is not supported. Supported: {allowed}.")
+        return method
+
+    def _check_signature(self, request: Request, consumer: Any, token: Any) -> None:
+        # All but the nonce, which only verify_request() claims: calling this twice does no harm.
+        signature = request.get("oauth_signature")
+        if signature is None:
+            raise MissingSignature("Missing oauth_signature.")
+        method = self._get_signature_method(request)
+        if getattr(method, "needs_tls", False) and not (request.normalized_url or "").startswith("https:"):
+            raise SignatureMethodRejected("This signature method is refused over plain http.")
+        if _carries_nonce(request, method):
+            self._check_timestamp(request._get_timestamp_nonce()[0])
+        if not (_belong(request, consumer, token) and self._may_sign(consumer, method)):
+            # Nobody known: at the cost of a wrong signature, and with its words.
+            _DECOY.check(request, _NOBODY, None, signature)
+            raise SignatureInvalid("The signature is invalid.")
+        if not method.check(request, consumer, token, signature):
+            raise SignatureInvalid("The signature is invalid.")
+        self._check_body_hash(request, method)
+
+    def _may_sign(self, consumer: Any, method: SignatureMethod) -> bool:
+        # A secret that others know is none: a public key, or nothing where clients sign with RSA.
+        if not getattr(method, "uses_secrets", False):
+            return True
+        secret, public_key = consumer.secret, getattr(consumer, "public_key", None)
+        if secret is None or "-----BEGIN" in to_text(secret) or (public_key is not None and secret == public_key):
+            return False
+        return bool(secret) or (
+            public_key is None
+            and all(getattr(other, "uses_secrets", False) for other in self.signature_methods.values())
+        )
+
+    def _check_timestamp(self, timestamp: Any) -> None:
+        lapsed = int(self.clock()) - _seconds(timestamp)
+        if lapsed > self.timestamp_threshold:
+            raise TimestampRefused("The timestamp is too far in the past.")
+        if -lapsed > self.timestamp_threshold:
+            raise TimestampRefused("The timestamp is too far in the future.")
+
+    def _check_body_hash(self, request: Request, method: SignatureMethod) -> None:
+        given = request.get("oauth_body_hash")
+        if given is None:
+            if self.body_hash_required and request.body and not request.is_form_encoded:
+                raise ParameterAbsent("Missing oauth_body_hash.")
+        elif not hmac.compare_digest(request._hash_of_body(method.name).encode(), to_text(given).encode()):
+            raise BodyHashInvalid("oauth_body_hash does not match the body. Was the body given to from_request()?")
+
+    def _claim_nonce(self, request: Request) -> None:
+        if self.nonce_store is None or not _carries_nonce(request, self._get_signature_method(request)):
+            return
+        timestamp, nonce = request._get_timestamp_nonce()
+        token_key = to_text(request["oauth_token"]) if "oauth_token" in request else None
+        consumer_key = to_text(request["oauth_consumer_key"])
+        if not self.nonce_store.add_nonce(to_text(nonce), _seconds(timestamp), consumer_key, token_key):
+            raise NonceUsed("The nonce has been used.")
+
+
+class _Nobody:
+    key = ""
+    secret = os.urandom(32).hex()
+
+
+_NOBODY = _Nobody()
+_DECOY = SignatureMethod_HMAC_SHA1()
+
+
+def _check_syntax(parameters: Mapping[str, Any]) -> None:
+    if "oauth_signature" not in parameters:
+        raise MissingSignature("Missing oauth_signature.")
+    for name in ("oauth_signature_method", "oauth_consumer_key"):
+        if name not in parameters:
+            raise ParameterAbsent(f"Missing {name}.")
+    for name, value in parameters.items():
+        if name.startswith("oauth_") and isinstance(value, (list, tuple)):
+            raise InvalidRequest("A protocol parameter stands twice.")
+    for name in ("oauth_consumer_key", "oauth_token", "oauth_nonce"):
+        if len(to_text(parameters.get(name, ""))) > _MAX_KEY:
+            raise InvalidRequest(f"{name} is too long.")
+    if parameters.get("oauth_nonce") == "":
+        raise ParameterAbsent("oauth_nonce is empty.")
+
+
+def _carries_nonce(request: Mapping[str, Any], method: SignatureMethod) -> bool:
+    # Section 3.1: only PLAINTEXT may go without.
+    return getattr(method, "needs_nonce", True) or "oauth_timestamp" in request or "oauth_nonce" in request
+
+
+def _seconds(timestamp: Any) -> int:
+    text = to_text(timestamp)
+    if not (text.isascii() and text.isdigit() and len(text) <= _MAX_TIMESTAMP and int(text) > 0):
+        raise InvalidRequest("oauth_timestamp is not a positive whole number.")
+    return int(text)
+
+
+def _belong(request: Mapping[str, Any], consumer: Any, token: Any) -> bool:
+    # The credentials are those that the request names: what the caller looked up otherwise does not count.
+    if consumer is None or to_text(request.get("oauth_consumer_key", "")) != to_text(consumer.key):
+        return False
+    if not token:
+        return "oauth_token" not in request
+    return to_text(request.get("oauth_token", "")) == to_text(token.key)

@@ -1,0 +1,304 @@
+"""The signature base string and the signature methods: RFC 5849 section 3.4.
+
+Signing and verifying meet here and nowhere else, so that they cannot disagree.
+:class:`SignatureMethod` is the way to add a method: set ``name``, implement
+``signing_base`` and ``sign``, inherit the constant-time ``check``.
+"""
+
+from __future__ import annotations
+
+import hmac
+from binascii import b2a_base64
+
+from .encoding import percent_encode, percent_encode_as_sent, to_unicode
+from .errors import InvalidURL
+from .parameters import parse_form_as_sent, query_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any, Protocol
+
+    class SignableRequest(Protocol):
+        """What a signature method sees of a request."""
+
+        @property
+        def method(self) -> str:
+            """HTTP request method, upper case."""
+
+        @property
+        def normalized_url(self) -> str | None:
+            """Base string URI."""
+
+        def get_normalized_parameters(self) -> str:
+            """Return the normalized request parameters."""
+
+
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+_BODY_DIGESTS = {"SHA256": "sha256", "SHA384": "sha384", "SHA512": "sha512"}
+_HOST = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-._~!$&'()*+,;=%")
+_IP_LITERAL = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-._~!$&'()*+,;=:%")
+_NORMALIZED = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~%=&"
+_ON_THE_WIRE = bytes(range(0x21, 0x7F))
+
+
+# --- signature base string, section 3.4.1 --------------------------------------
+
+
+def signature_base_string(method: str, url: str | bytes, pairs: Iterable[tuple[str, str]]) -> str:
+    """Return the signature base string (section 3.4.1.1).
+
+    Args:
+        method: HTTP request method, in any case.
+        url: Absolute http or https URL. Its query counts.
+        pairs: Decoded parameters besides the URL's query: those of the
+            Authorization header without ``realm``, and those of a form body.
+
+    Raises:
+        InvalidURL: *url* has no base string URI.
+    """
+    url = url_text(url)
+    normalized = normalize_parameters([*parse_form_as_sent(query_of(url)), *pairs])
+    return _join(method.upper(), base_string_uri(url), normalized)
+
+
+def base_string_uri(url: str | bytes, *, host: str | None = None) -> str:
+    """Return the base string URI (section 3.4.1.2): the resource without query and fragment.
+
+    Scheme and host in lower case, a default port left out, an empty path as ``/``.
+    Escapes in the path stay as they are; what is not printable ASCII in it is
+    escaped, as it has to be on the wire.
+
+    Args:
+        url: Absolute http or https URL.
+        host: The Host header field of the request, which decides where it
+            differs from the URL (rule 2).
+
+    Raises:
+        InvalidURL: No http or https, no valid host or port, or no UTF-8 form.
+    """
+    text = url_text(url).partition("#")[0].partition("?")[0]
+    scheme, separator, rest = text.partition("://")
+    scheme = scheme.lower()
+    if not separator or scheme not in _DEFAULT_PORTS:
+        raise InvalidURL("The URL is not an absolute http or https URL.")
+    authority, _, path = rest.partition("/")
+    if "\\" in authority:  # a slash to some parsers, part of the userinfo to others
+        raise InvalidURL("The URL has no valid host.")
+    authority = _authority(scheme, authority.rpartition("@")[2] if host is None else host)
+    return f"{scheme}://{authority}/{on_the_wire(path)}"
+
+
+def on_the_wire(text: str) -> str:
+    """Escape what cannot stand in a request line: all but printable ASCII.
+
+    Raises:
+        InvalidURL: *text* has no UTF-8 form.
+    """
+    try:
+        octets = text.encode()
+    except UnicodeEncodeError as exc:
+        raise InvalidURL("The URL has no UTF-8 form.") from exc
+    if not octets.translate(None, _ON_THE_WIRE):
+        return text
+    return "".join([chr(octet) if octet in _ON_THE_WIRE else f"%{octet:02X}" for octet in octets])
+
+
+def url_text(url: str | bytes) -> str:
+    """Return *url* as text.
+
+    Raises:
+        InvalidURL: Bytes that are not UTF-8.
+        TypeError: *url* is neither str nor bytes.
+    """
+    try:
+        return to_unicode(url)
+    except TypeError:
+        if isinstance(url, bytes):
+            raise InvalidURL("The URL has no UTF-8 form.") from None
+        raise TypeError("url: str or UTF-8 bytes wanted") from None
+
+
+def _authority(scheme: str, authority: str) -> str:
+    host, colon, port = authority.rpartition(":")
+    if not colon or port.endswith("]"):
+        host, port = authority, ""
+    host = _host(host)
+    if port:
+        if not (port.isascii() and port.isdigit()) or len(port) > 5 or int(port) > 0xFFFF:
+            raise InvalidURL("The URL has no valid port.")
+        if int(port) != _DEFAULT_PORTS[scheme]:
+            return f"{host}:{int(port)}"
+    return host
+
+
+def _host(host: str) -> str:
+    if not host.isascii():
+        # A Host header carries the name as the DNS does (RFC 3490).
+        try:
+            host = host.encode("idna").decode("ascii")
+        except UnicodeError as exc:
+            raise InvalidURL("The URL has no valid host.") from exc
+    host = host.lower()
+    if host.startswith("[") and host.endswith("]"):
+        valid = len(host) > 2 and _IP_LITERAL.issuperset(host[1:-1])
+    else:
+        valid = host != "" and _HOST.issuperset(host)
+    if not valid:
+        raise InvalidURL("The URL has no valid host.")
+    return host
+
+
+def normalize_parameters(pairs: Iterable[tuple[str, str]]) -> str:
+    """Return the normalized request parameters (section 3.4.1.3.2): encoded, sorted, joined.
+
+    Args:
+        pairs: Decoded pairs, duplicates included; ``oauth_signature`` is left out here.
+    """
+    # Sorting after encoding, by name and then by value: a space sorts before all
+    # that encoding leaves, so that one string stands for the tuple.
+    encoded = [
+        f"{percent_encode_as_sent(name)} {percent_encode_as_sent(value)}"
+        for name, value in pairs
+        if name != "oauth_signature"
+    ]
+    encoded.sort()
+    return "&".join(encoded).replace(" ", "=")
+
+
+def _join(method: str, uri: str, normalized: str) -> str:
+    return f"{percent_encode(method)}&{percent_encode(uri)}&{_encode_normalized(normalized)}"
+
+
+def _encode_normalized(normalized: str) -> str:
+    # What is encoded already has only three characters left to encode. A subclass
+    # of Request may return anything, hence the look.
+    if normalized.encode().translate(None, _NORMALIZED):
+        return percent_encode(normalized)
+    return normalized.replace("%", "%25").replace("=", "%3D").replace("&", "%26")
+
+
+# --- signature methods, sections 3.4.2 to 3.4.4 ---------------------------------
+
+
+class SignatureMethod:
+    """A way of signing requests; subclass it for one of your own.
+
+    Attributes:
+        name: The value of ``oauth_signature_method``.
+        uses_secrets: The signature is keyed with the shared secrets; an RSA one is not.
+        needs_tls: The signature itself must not be seen by others.
+        needs_nonce: Requests carry a timestamp and a nonce (section 3.1).
+    """
+
+    name: str
+    uses_secrets = True
+    needs_tls = False
+    needs_nonce = True
+
+    def signing_base(self, request: SignableRequest, consumer: Any, token: Any) -> tuple[Any, Any]:
+        """Return the key and the text that is signed."""
+        raise NotImplementedError(f"{type(self).__name__}.signing_base")
+
+    def sign(self, request: SignableRequest, consumer: Any, token: Any) -> str | bytes:
+        """Return the signature, not percent-encoded."""
+        raise NotImplementedError(f"{type(self).__name__}.sign")
+
+    def check(self, request: SignableRequest, consumer: Any, token: Any, signature: str | bytes) -> bool:
+        """Tell in constant time whether *signature* is the one this method makes."""
+        built = _ascii(self.sign(request, consumer, token))
+        given = _ascii(signature)
+        return built is not None and given is not None and hmac.compare_digest(built, given)
+
+
+def _ascii(signature: object) -> bytes | None:
+    if isinstance(signature, str):
+        return signature.encode("ascii") if signature.isascii() else None
+    return signature if isinstance(signature, bytes) else None
+
+
+def signed_text(request: SignableRequest) -> str:
+    """Return the signature base string of a request, by way of its overridable parts.
+
+    Raises:
+        ValueError: The request has no URL.
+    """
+    uri = getattr(request, "normalized_url", None)
+    if uri is None:
+        raise ValueError("request: its url is not set")
+    return _join(request.method, uri, request.get_normalized_parameters())
+
+
+def shared_secrets(consumer: Any, token: Any) -> str:
+    """Return both secrets encoded and joined by ``&``, which is always there (section 3.4.2)."""
+    secret = percent_encode(to_unicode(token.secret)) if token else ""
+    return f"{percent_encode(to_unicode(consumer.secret))}&{secret}"
+
+
+def body_digest(name: str) -> str:
+    """Return the hash for ``oauth_body_hash`` under a signature method.
+
+    It follows from the method's name, so that both sides find the same one for
+    a method of the user's own, too: SHA-1 unless the name ends in another.
+    """
+    return _BODY_DIGESTS.get(name[-6:], "sha1")
+
+
+class _HMAC(SignatureMethod):
+    """HMAC over the signature base string, RFC 5849 section 3.4.2."""
+
+    digest: str
+
+    def signing_base(self, request: SignableRequest, consumer: Any, token: Any) -> tuple[bytes, bytes]:
+        """Return the key and the signature base string, ASCII."""
+        text = signed_text(request)
+        return shared_secrets(consumer, token).encode("ascii"), text.encode("ascii")
+
+    def sign(self, request: SignableRequest, consumer: Any, token: Any) -> bytes:
+        """Return the base64 signature, ASCII."""
+        key, text = self.signing_base(request, consumer, token)
+        return b2a_base64(hmac.digest(key, text, self.digest), newline=False)
+
+
+class SignatureMethod_HMAC_SHA1(_HMAC):  # noqa: N801 - drop-in name
+    """HMAC-SHA1, RFC 5849 section 3.4.2."""
+
+    name = "HMAC-SHA1"
+    digest = "sha1"
+
+
+class SignatureMethod_HMAC_SHA256(_HMAC):  # noqa: N801 - named as its family is
+    """HMAC-SHA256: section 3.4.2 with SHA-256."""
+
+    name = "HMAC-SHA256"
+    digest = "sha256"
+
+
+class SignatureMethod_HMAC_SHA512(_HMAC):  # noqa: N801 - named as its family is
+    """HMAC-SHA512: section 3.4.2 with SHA-512."""
+
+    name = "HMAC-SHA512"
+    digest = "sha512"
+
+
+class SignatureMethod_PLAINTEXT(SignatureMethod):  # noqa: N801 - drop-in name
+    """The secrets themselves, RFC 5849 section 3.4.4: over https only."""
+
+    name = "PLAINTEXT"
+    needs_tls = True
+    needs_nonce = False
+
+    def signing_base(self, request: SignableRequest, consumer: Any, token: Any) -> tuple[str, str]:
+        """Return the secrets joined by ``&``, twice: they are key and text in one."""
+        secrets = shared_secrets(consumer, token)
+        return secrets, secrets
+
+    def sign(self, request: SignableRequest, consumer: Any, token: Any) -> bytes:
+        """Return the secrets joined by ``&``, ASCII."""
+        return self.signing_base(request, consumer, token)[1].encode("ascii")
+
+
+class SignatureMethod_PLAINTEXT_OVER_HTTP(SignatureMethod_PLAINTEXT):  # noqa: N801 - named as its family is
+    """PLAINTEXT where nobody else can listen, such as loopback: choosing it is asking for it by name."""
+
+    needs_tls = False
