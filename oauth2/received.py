@@ -21,8 +21,14 @@ from .parameters import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from typing import Any, Protocol
+
+    class Headers(Protocol):
+        """Header fields: any mapping, or a message of the standard library."""
+
+        def items(self) -> Iterable[tuple[Any, Any]]:
+            """Return names and values."""
 
     class Limits(Protocol):
         """How much is read."""
@@ -32,7 +38,7 @@ if TYPE_CHECKING:
         max_form: int
 
 
-def find_headers(headers: Mapping[Any, Any]) -> tuple[str, str]:
+def find_headers(headers: Headers) -> tuple[str, str]:
     """Return the Authorization and Content-Type of *headers*, ``""`` for one that is not there.
 
     Args:

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any, Self
 
+    from .received import Headers
+
 OAUTH_VERSION = "1.0"
 HTTP_METHOD = "GET"
 SIGNATURE_METHOD = "PLAINTEXT"  # kept for its name; no method is a default
@@ -266,7 +268,7 @@ class Request(dict[str, "Any"]):
         cls,
         http_method: str,
         http_url: str | bytes,
-        headers: Mapping[Any, Any] | None = None,
+        headers: Headers | None = None,
         parameters: Mapping[Any, Any] | None = None,
         query_string: str | bytes | None = None,
         *,
@@ -295,7 +297,7 @@ class Request(dict[str, "Any"]):
             Error: It is malformed, ambiguous or too large.
         """
         url = url_text(http_url)
-        authorization, content_type = find_headers(headers or {})
+        authorization, content_type = find_headers({} if headers is None else headers)
         content, is_form_encoded = form_body(content_type, body)
         pairs = collect_parameters(
             url, authorization, content if is_form_encoded else None, query_string, parameters, cls

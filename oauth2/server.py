@@ -172,7 +172,7 @@ class Server:
             if self.body_hash_required and request.body and not request.is_form_encoded:
                 raise ParameterAbsent("Missing oauth_body_hash.")
         elif not hmac.compare_digest(request._hash_of_body(method.name).encode(), to_text(given).encode()):
-            raise BodyHashInvalid("oauth_body_hash does not match the body. Was the body given to from_request()?")
+            raise BodyHashInvalid("oauth_body_hash does not match the body.")
 
     def _claim_nonce(self, request: Request) -> None:
         if self.nonce_store is None or not _carries_nonce(request, self._get_signature_method(request)):
