@@ -89,7 +89,7 @@ class Server:
         """Verify *request*, and see to it that it is verified only once (section 3.2).
 
         Args:
-            request: What :meth:`Request.from_request` returned.
+            request: What :meth:`Request.from_request` returned, None included.
             consumer: The client credentials of its ``oauth_consumer_key``: any
                 object with ``key`` and ``secret``. None if they are not known.
             token: The same for its ``oauth_token``. None or empty if there are none.
@@ -100,7 +100,7 @@ class Server:
         Raises:
             Error: It is refused; ``status`` and ``problem`` say with what.
         """
-        if request is None:
+        if not request:
             raise ParameterAbsent("The request has no OAuth parameters.")
         parameters = request._received_parameters()
         _check_syntax(parameters)

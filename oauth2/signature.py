@@ -186,13 +186,14 @@ class SignatureMethod:
 
     Attributes:
         name: The value of ``oauth_signature_method``.
-        uses_secrets: The signature is keyed with the shared secrets; an RSA one is not.
+        uses_secrets: Nothing but the shared secrets makes the signature; a server
+            then wants secrets that are some.
         needs_tls: The signature itself must not be seen by others.
         needs_nonce: Requests carry a timestamp and a nonce (section 3.1).
     """
 
     name: str
-    uses_secrets = True
+    uses_secrets = False
     needs_tls = False
     needs_nonce = True
 
@@ -248,6 +249,7 @@ class _HMAC(SignatureMethod):
     """HMAC over the signature base string, RFC 5849 section 3.4.2."""
 
     digest: str
+    uses_secrets = True
 
     def signing_base(self, request: SignableRequest, consumer: Any, token: Any) -> tuple[bytes, bytes]:
         """Return the key and the signature base string, ASCII."""
@@ -285,6 +287,7 @@ class SignatureMethod_PLAINTEXT(SignatureMethod):  # noqa: N801 - drop-in name
     """The secrets themselves, RFC 5849 section 3.4.4: over https only."""
 
     name = "PLAINTEXT"
+    uses_secrets = True
     needs_tls = True
     needs_nonce = False
 

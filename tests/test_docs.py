@@ -1,0 +1,75 @@
+"""Every Python block of the README and of docs/ runs, against the example server where it makes calls."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import oauth2 as oauth
+
+ROOT = Path(__file__).parent.parent
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def blocks(page):
+    return re.findall(r"^```python\n(.*?)^```", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+
+
+SNIPPETS = [
+    pytest.param(text, id=f"{page.name}-{number}") for page in PAGES for number, text in enumerate(blocks(page), 1)
+]
+
+
+@pytest.fixture(scope="module")
+def example_server(tmp_path_factory):
+    nonces = tmp_path_factory.mktemp("example") / "nonces.db"
+    command = [sys.executable, ROOT / "example" / "server.py", "--port=0", f"--nonces={nonces}"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        yield process.stdout.readline().split()[1].removesuffix("/photos")
+        process.terminate()
+
+
+def run(text, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    found = {}
+    exec(compile(text, "snippet", "exec"), found)
+    if "client" in found:
+        assert found["response"].status == 200
+        found["client"].close()
+    if hasattr(getattr(found.get("server"), "nonce_store", None), "close"):
+        found["server"].nonce_store.close()
+    return found
+
+
+@pytest.mark.parametrize("text", SNIPPETS)
+def test_a_snippet_runs(text, tmp_path, monkeypatch, example_server):
+    run(text.replace("http://127.0.0.1:8080", example_server), tmp_path, monkeypatch)
+
+
+def test_the_readme_has_a_snippet_for_signing_calling_and_verifying():
+    assert len(blocks(PAGES[0])) == 3
+
+
+def test_the_server_of_the_readme_accepts_a_request_once(tmp_path, monkeypatch):
+    handle = run(blocks(PAGES[0])[2], tmp_path, monkeypatch)["handle"]
+    consumer, token = oauth.Consumer("printer", "printer-secret"), oauth.Token("janes-photos", "token-secret")
+    url = "https://api.example.com/photos?size=original"
+    request = oauth.Request.from_consumer_and_token(consumer, token, "GET", url)
+    request.sign_request(oauth.SignatureMethod_HMAC_SHA256(), consumer, token)
+    sent = ("GET", url, request.to_header(), b"")
+    assert handle(*sent) == (200, {"size": "original"})
+    assert handle(*sent) == (401, "The nonce has been used.")
+    assert handle("GET", "https://api.example.com/", {}, b"")[0] == 400
+
+
+def test_every_relative_link_leads_somewhere():
+    for page in [*PAGES, ROOT / "SECURITY.md", ROOT / "CHANGELOG.md"]:
+        for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", page.read_text(encoding="utf-8")):
+            assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_the_tests_that_conformance_names_exist():
+    named = set(re.findall(r"`(test_\w+\.py)`", (ROOT / "docs" / "conformance.md").read_text(encoding="utf-8")))
+    assert {name for name in named if not (ROOT / "tests" / name).exists()} == set()
