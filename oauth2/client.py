@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import httplib2
 
 from .encoding import to_unicode
-from .errors import InsecureRedirect
+from .errors import InsecureRedirect, InvalidAnswer
 from .outgoing import BODY, HEADER, ORIGIN, QUERY, Outgoing, origin, sign_outgoing, take_protocol, without_credentials
-from .parameters import FORM
+from .parameters import FORM, add_to_query, build_form
 from .signature import SignatureMethod, SignatureMethod_HMAC_SHA1
 
 if TYPE_CHECKING:
@@ -89,6 +89,8 @@ class Client(httplib2.Http):
         self.placement = placement
         self.body_hash = body_hash
         super().__init__(**kwargs)
+        if self.cache:
+            self.cache = _Cache(self, self.cache)
 
     def set_signature_method(self, method: SignatureMethod) -> None:
         """Sign with *method* from now on.
@@ -185,26 +187,80 @@ class Client(httplib2.Http):
             _drop(fields, _OF_A_BODY)
         elif earlier.start is not None:
             earlier.asked.body.seek(earlier.start)
+        elif _is_read_once(earlier.asked.body):
+            raise InvalidAnswer("The service redirected a request whose body can be sent only once.")
         uri, _ = take_protocol(location, earlier.names)
         asked = Outgoing(method, uri, None if body is None else earlier.asked.body, _field(fields, "content-type"))
         if earlier.signed and before == after:
+            _, own = take_protocol(earlier.asked.uri)
+            asked = replace(asked, uri=add_to_query(uri, build_form(own)))
             return self._sign_and_send(asked, earlier.placement, fields, redirections, None)
-        _drop(fields, _CREDENTIALS)
-        asked = without_credentials(asked)
+        if before != after:
+            _drop(fields, _CREDENTIALS)
+            asked = without_credentials(asked)
         return self._send(asked, replace(earlier, asked=asked, signed=False), fields, redirections, None)
 
-    def _request(self, conn: Any, host: Any, absolute_uri: str, *args: Any, **kwargs: Any) -> Any:
+    def _normalize_headers(self, headers: Any) -> Any:
+        # httplib2 takes a value for the template of a regular expression, in which
+        # the backslashes of a quoted realm get lost.
+        normalized = super()._normalize_headers(headers)  # type: ignore[misc]
+        if "Authorization" in headers:
+            normalized["authorization"] = headers["Authorization"]
+        return normalized
+
+    def _conn_request(self, *args: Any, **kwargs: Any) -> Any:
+        # Reads the body, which may come from another request of this client.
+        with _remembered(None):
+            return super()._conn_request(*args, **kwargs)  # type: ignore[misc]
+
+    def _request(
+        self,
+        conn: Any,
+        host: Any,
+        absolute_uri: str,
+        request_uri: str,
+        method: str,
+        body: Any,
+        *args: Any,
+        **kwargs: Any,
+    ) -> Any:
         # Called by httplib2.Http.request(). A program may call that itself, to send
         # something without a signature; then a redirect must not get one either.
         exchange = _under_way.get()
         if exchange is None or exchange.client is not self:
-            exchange = _Exchange(self, Outgoing("", absolute_uri), None, False)
+            exchange = _Exchange(self, Outgoing(method, absolute_uri, body), None, False, start=_position(body))
         with _remembered(exchange):
-            return super()._request(conn, host, absolute_uri, *args, **kwargs)  # type: ignore[misc]
+            return super()._request(  # type: ignore[misc]
+                conn, host, absolute_uri, request_uri, method, body, *args, **kwargs
+            )
+
+
+class _Cache:
+    """A client's cache, which knows of no redirect while nothing of that client is under way.
+
+    httplib2 follows a redirect from its cache before :meth:`Client._request` is called;
+    one that follows an unsigned request would get a signature.
+    """
+
+    def __init__(self, client: Client, cache: Any) -> None:
+        self._client = client
+        self._cache = cache
+        self.set = cache.set
+        self.delete = cache.delete
+
+    def get(self, key: str) -> Any:
+        """Return what is kept for *key*."""
+        value = self._cache.get(key)
+        exchange = _under_way.get()
+        if value and (exchange is None or exchange.client is not self._client):
+            fields = value.partition(b"\r\n\r\n")[0].lower()
+            if b"\n-x-permanent-redirect-url:" in b"\n" + fields:
+                return None
+        return value
 
 
 @contextmanager
-def _remembered(exchange: _Exchange) -> Iterator[None]:
+def _remembered(exchange: _Exchange | None) -> Iterator[None]:
     before = _under_way.set(exchange)
     try:
         yield
@@ -217,9 +273,14 @@ def _are_credentials(value: Any) -> bool:
 
 
 def _position(body: Any) -> int | None:
-    if hasattr(body, "seek") and hasattr(body, "tell"):
+    try:
         return int(body.tell())
-    return None
+    except (AttributeError, OSError):  # no file, or a pipe
+        return None
+
+
+def _is_read_once(body: Any) -> bool:
+    return hasattr(body, "__next__") or hasattr(body, "read")
 
 
 def _name(field: str | bytes) -> str:

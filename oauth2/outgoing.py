@@ -137,21 +137,26 @@ def take_protocol(uri: str, names: Container[str] | None = None) -> tuple[str, P
         uri: Absolute URL; the rest of it stays as it is.
         names: Take those of these names; None for all that start with ``oauth_``.
     """
-    base, hash_mark, fragment = uri.partition("#")
-    base, mark, query = base.partition("?")
-    kept, taken = _take(query, _is_protocol if names is None else names.__contains__)
-    if not taken:
-        return uri, []
-    return f"{base}{mark if kept else ''}{kept}{hash_mark}{fragment}", taken
+    return _take_from_query(uri, _is_protocol if names is None else names.__contains__)
 
 
 def without_credentials(outgoing: Outgoing) -> Outgoing:
-    """Return *outgoing* with no protocol parameter and no xAuth parameter in a form body."""
-    body = outgoing.body
-    if is_form(outgoing.content_type) and isinstance(body, (str, bytes)):
+    """Return *outgoing* with no protocol parameter in a form body, and no xAuth parameter anywhere."""
+    uri, _ = _take_from_query(outgoing.uri, lambda name: name.startswith("x_auth_"))
+    body = _wire_body(outgoing.body)
+    if is_form(outgoing.content_type) and body is not None:
         kept, _ = _take(_form_text(body), lambda name: name.startswith(("oauth_", "x_auth_")))
         body = kept if isinstance(body, str) else kept.encode("utf-8", "surrogateescape")
-    return replace(outgoing, body=body)
+    return replace(outgoing, uri=uri, body=body)
+
+
+def _take_from_query(uri: str, is_taken: Callable[[str], bool]) -> tuple[str, Pairs]:
+    base, hash_mark, fragment = uri.partition("#")
+    base, mark, query = base.partition("?")
+    kept, taken = _take(query, is_taken)
+    if kept == query:
+        return uri, []
+    return f"{base}{mark if kept else ''}{kept}{hash_mark}{fragment}", taken
 
 
 def origin(uri: str) -> str:

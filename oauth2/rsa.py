@@ -123,7 +123,7 @@ def read_private_key(private_key: Any, password: str | bytes | None = None) -> R
     data = _octets("private_key", private_key)
     if data is None:
         key = private_key
-    elif data.lstrip().startswith(b"-----BEGIN"):
+    elif b"-----BEGIN" in data:
         key = _first("private_key", [lambda: serialization.load_pem_private_key(data, secret)])
     else:
         pkcs12 = _cryptography("hazmat.primitives.serialization.pkcs12")
@@ -151,9 +151,9 @@ def read_public_key(public_key: Any) -> RSAPublicKey:
     data = _octets("public_key", public_key)
     if data is None:
         key = public_key
-    elif data.lstrip().startswith(b"-----BEGIN CERTIFICATE"):
+    elif b"-----BEGIN CERTIFICATE" in data:
         key = _first("public_key", [lambda: x509.load_pem_x509_certificate(data)])
-    elif data.lstrip().startswith(b"-----BEGIN"):
+    elif b"-----BEGIN" in data:
         key = _first("public_key", [lambda: serialization.load_pem_public_key(data)])
     else:
         key = _first(
