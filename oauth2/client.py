@@ -90,7 +90,7 @@ class Client(httplib2.Http):
         self.body_hash = body_hash
         super().__init__(**kwargs)
         if self.cache:
-            self.cache = _Cache(self, self.cache)
+            self.cache = _Cache(self, self.cache)  # type: ignore[assignment]
 
     def set_signature_method(self, method: SignatureMethod) -> None:
         """Sign with *method* from now on.
@@ -213,26 +213,15 @@ class Client(httplib2.Http):
         with _remembered(None):
             return super()._conn_request(*args, **kwargs)  # type: ignore[misc]
 
-    def _request(
-        self,
-        conn: Any,
-        host: Any,
-        absolute_uri: str,
-        request_uri: str,
-        method: str,
-        body: Any,
-        *args: Any,
-        **kwargs: Any,
-    ) -> Any:
+    def _request(self, conn: Any, host: str, uri: str, request_uri: str, method: str, body: Any, *rest: Any) -> Answer:
         # Called by httplib2.Http.request(). A program may call that itself, to send
         # something without a signature; then a redirect must not get one either.
         exchange = _under_way.get()
         if exchange is None or exchange.client is not self:
-            exchange = _Exchange(self, Outgoing(method, absolute_uri, body), None, False, start=_position(body))
+            exchange = _Exchange(self, Outgoing(method, uri, body), None, False, start=_position(body))
         with _remembered(exchange):
-            return super()._request(  # type: ignore[misc]
-                conn, host, absolute_uri, request_uri, method, body, *args, **kwargs
-            )
+            answer: Answer = super()._request(conn, host, uri, request_uri, method, body, *rest)  # type: ignore[misc]
+        return answer
 
 
 class _Cache:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .encoding import is_utf8, percent_encode, to_text
+from .encoding import STRING_TYPES, is_utf8, percent_encode, to_text
 from .generate import generate_verifier
 from .parameters import parse_form_as_sent
 
@@ -102,8 +102,11 @@ class Token:
         """Read what :meth:`to_string` wrote, or a service's answer (sections 2.1 and 2.3).
 
         Raises:
+            TypeError: *s* is neither str nor bytes.
             ValueError: No usable ``oauth_token`` or ``oauth_token_secret`` in it.
         """
+        if not isinstance(s, STRING_TYPES):
+            raise TypeError("s: str or bytes wanted")
         found: dict[str, str] = {}
         for name, value in parse_form_as_sent(s):
             if value:

@@ -128,14 +128,15 @@ def _form_of(answer: bytes | str) -> dict[str, str]:
         pairs = parse_form(answer)
     except Error as exc:
         raise InvalidAnswer("The service's answer is not form-encoded.") from exc
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        raise InvalidAnswer("The service's answer has a parameter twice.")
-    return found
+    names = [name for name, _ in pairs if name.startswith("oauth_")]
+    if len(set(names)) < len(names):
+        raise InvalidAnswer("The service's answer has a protocol parameter twice.")
+    return dict(pairs)
 
 
 def _token_of(found: dict[str, str]) -> Token:
-    for name in ("oauth_token", "oauth_token_secret"):
-        if name not in found:
-            raise InvalidAnswer(f"The service's answer has no {name}.")
+    if not found.get("oauth_token"):
+        raise InvalidAnswer("The service's answer has no oauth_token.")
+    if "oauth_token_secret" not in found:  # which may be empty
+        raise InvalidAnswer("The service's answer has no oauth_token_secret.")
     return Token(found["oauth_token"], found["oauth_token_secret"])

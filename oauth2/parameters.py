@@ -175,12 +175,21 @@ def parse_form(data: bytes | str) -> Pairs:
     Raises:
         Error: A bad escape, or octets that are not UTF-8.
     """
-    if isinstance(data, bytes):
-        try:
-            data = data.decode()
-        except UnicodeDecodeError as exc:
-            raise InvalidRequest("A query or form body is not valid UTF-8.") from exc
-    return [(percent_decode(name), percent_decode(value)) for name, value in _split(data)]
+    return [(percent_decode(name), percent_decode(value)) for name, value in _split(form_text(data))]
+
+
+def form_text(data: bytes | str) -> str:
+    """Return a query or form body as text.
+
+    Raises:
+        Error: Octets that are not UTF-8.
+    """
+    if isinstance(data, str):
+        return data
+    try:
+        return data.decode()
+    except UnicodeDecodeError as exc:
+        raise InvalidRequest("A query or form body is not valid UTF-8.") from exc
 
 
 def parse_form_as_sent(data: bytes | str) -> Pairs:
@@ -216,11 +225,12 @@ def query_of(url: str) -> str:
 
 def add_to_query(url: str, form: str) -> str:
     """Return *url* with *form*, encoded, added to its query; the rest stays as it is."""
+    if not form:
+        return url
     base, hash_mark, fragment = url.partition("#")
-    if form:
-        mark = "" if base.endswith(("?", "&")) else "&" if "?" in base else "?"
-        base = f"{base}{mark}{form}"
-    return f"{base}{hash_mark}{fragment}"
+    base, _, query = base.partition("?")
+    mark = "" if not query or query.endswith("&") else "&"
+    return f"{base}?{query}{mark}{form}{hash_mark}{fragment}"
 
 
 # --- pairs and dicts ----------------------------------------------------------

@@ -10,6 +10,7 @@ from .encoding import is_utf8
 from .errors import InvalidRequest
 from .parameters import (
     Pairs,
+    form_text,
     is_form,
     is_oauth_header,
     parse_authorization_header,
@@ -99,7 +100,8 @@ def collect_parameters(
     """
     header = _header_pairs(authorization, limits)
     query = _form_pairs(query_of(url), limits)
-    if query_string and query_string != query_of(url):
+    query_string = form_text(query_string or "")
+    if query_string != query_of(url):
         query += without(_form_pairs(query_string, limits), query)
     body = _form_pairs(form, limits) if form else []
     merged = without(_merged_pairs(parameters), query + body) if parameters else []
@@ -163,4 +165,4 @@ def form_body(content_type: str, body: bytes | str | None) -> tuple[bytes, bool]
         if not is_utf8(body):
             raise InvalidRequest("The body is not valid UTF-8.")
         body = body.encode()
-    return body or b"", is_form(content_type)
+    return bytes(body or b""), is_form(content_type)

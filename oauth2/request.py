@@ -107,7 +107,7 @@ class Request(dict[str, "Any"]):
 
     @property
     def url(self) -> str | None:
-        """The URL as given; setting it sets :attr:`normalized_url`."""
+        """The URL as given; setting it sets :attr:`normalized_url`. An AttributeError if none was."""
         return self._url
 
     @url.setter
@@ -140,12 +140,18 @@ class Request(dict[str, "Any"]):
     def get_normalized_parameters(self) -> str:
         """Return the normalized request parameters (section 3.4.1.3.2), the URL's query included."""
         pairs = text_pairs(self)
-        if not self._holds_query and (query := query_of(self._url or "")):
+        if not self._holds_query and (query := self._query()):
             sent = parse_form_as_sent(query)
             # A form travels beside the query, and each pair of both counts. Else the
             # dict may repeat the query, and nobody can tell: what is in both counts once.
             pairs = sent + (pairs if self.is_form_encoded else without(pairs, sent))
         return normalize_parameters(pairs)
+
+    def _query(self) -> str:
+        url = getattr(self, "_url", None)
+        if url is None:
+            raise ValueError("request: its url is not set")
+        return query_of(url)
 
     def _get_timestamp_nonce(self) -> tuple[Any, Any]:
         return self.get_parameter("oauth_timestamp"), self.get_parameter("oauth_nonce")
@@ -197,8 +203,8 @@ class Request(dict[str, "Any"]):
 
         What the URL has stays as it is; what it does not have yet is added.
         """
-        query = parse_form_as_sent(query_of(self._url or ""))
-        return add_to_query(self._url or "", build_form(without(text_pairs(self), query)))
+        query = parse_form_as_sent(self._query())
+        return add_to_query(self.url or "", build_form(without(text_pairs(self), query)))
 
     def to_postdata(self) -> str:
         """Return all parameters as a form body, sorted by name (section 3.5.2)."""
@@ -317,7 +323,7 @@ class Request(dict[str, "Any"]):
         # gives what it makes, and that a request made otherwise has not had.
         if self._holds_query:
             return self
-        own, query = text_pairs(self), parse_form(query_of(self._url or ""))
+        own, query = text_pairs(self), parse_form(self._query())
         added = query if self.is_form_encoded else without(query, own)
         refuse_ambiguity(own, added)
         names = {name for name, _ in added}

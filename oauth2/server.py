@@ -72,7 +72,8 @@ class Server:
         self.body_hash_required = body_hash_required
         if timestamp_threshold is not None:
             self.timestamp_threshold = timestamp_threshold
-        if nonce_store is _OWN_STORE:
+        self._own_store = nonce_store is _OWN_STORE
+        if self._own_store:
             from .stores import MemoryStore  # no part of `import oauth2`: a client needs none
 
             nonce_store = MemoryStore(window=self.timestamp_threshold)
@@ -115,7 +116,7 @@ class Server:
 
     def _check_version(self, request: Request) -> None:
         version = self._get_version(request)
-        if version and to_text(version) != self.version:
+        if to_text(version) != self.version:
             raise VersionRejected("This OAuth version is not supported.")
 
     def _get_version(self, request: Request) -> Any:
@@ -177,6 +178,8 @@ class Server:
     def _claim_nonce(self, request: Request) -> None:
         if self.nonce_store is None or not _carries_nonce(request, self._get_signature_method(request)):
             return
+        if self._own_store and self.nonce_store.window < self.timestamp_threshold:
+            self.nonce_store.window = self.timestamp_threshold  # which was set since
         timestamp, nonce = request._get_timestamp_nonce()
         token_key = to_text(request["oauth_token"]) if "oauth_token" in request else None
         consumer_key = to_text(request["oauth_consumer_key"])

@@ -227,7 +227,7 @@ def signed_text(request: SignableRequest) -> str:
     uri = getattr(request, "normalized_url", None)
     if uri is None:
         raise ValueError("request: its url is not set")
-    return _join(request.method, uri, request.get_normalized_parameters())
+    return _join(request.method, uri, to_unicode(request.get_normalized_parameters()))
 
 
 def shared_secrets(consumer: Any, token: Any) -> str:

@@ -1,0 +1,179 @@
+"""The client's side of the three-legged flow (RFC 5849 section 2)."""
+
+import pytest
+
+import oauth2
+from oauth2.errors import InvalidAnswer
+from oauth2.flow import authorization_url, read_callback, read_temporary, read_token, temporary_request, token_request
+
+CONSUMER = oauth2.Consumer("printer", "printer-secret")
+TEMPORARY = oauth2.Token("hh5s93j4hdidpola", "hdhd0244k9j7ao03")
+ENDPOINT = "https://photos.example/initiate"
+CALLBACK = "https://app.example/ready?lang=en"
+
+
+def verified(verifier="hfdp7dh39dks9884"):
+    token = oauth2.Token(TEMPORARY.key, TEMPORARY.secret)
+    token.set_verifier(verifier)
+    return token
+
+
+def test_the_three_legs_meet():
+    signature_method = oauth2.SignatureMethod_HMAC_SHA1()
+    server = oauth2.Server({"HMAC-SHA1": signature_method})
+
+    request = temporary_request(CONSUMER, ENDPOINT, CALLBACK)
+    request.sign_request(signature_method, CONSUMER, None)
+    arrived = oauth2.Request.from_request("POST", ENDPOINT, request.to_header(), body=b"")
+    server.verify_request(arrived, CONSUMER, None)
+    assert arrived["oauth_callback"] == CALLBACK
+
+    issued = oauth2.Token("temporary&", "secret of temporary")
+    issued.set_callback(arrived["oauth_callback"])
+    temporary = read_temporary(str(issued))
+    assert (temporary.key, temporary.secret, temporary.callback_confirmed) == (issued.key, issued.secret, "true")
+
+    assert authorization_url("https://photos.example/authorize", temporary).endswith("?oauth_token=temporary%26")
+    issued.set_verifier()
+    approved = read_callback(issued.get_callback_url() + "&oauth_token=temporary%26", temporary)
+
+    request = token_request(CONSUMER, ENDPOINT, approved)
+    request.sign_request(signature_method, CONSUMER, approved)
+    arrived = oauth2.Request.from_request("POST", ENDPOINT, request.to_header(), body=b"")
+    server.verify_request(arrived, CONSUMER, issued)
+    assert arrived["oauth_verifier"] == issued.verifier
+
+    token = read_token("oauth_token=final&oauth_token_secret=secret+of+final")
+    assert (token.key, token.secret) == ("final", "secret of final")
+
+
+# --- temporary credentials, section 2.1 ---------------------------------------
+
+
+def test_the_callback_is_always_sent():
+    assert temporary_request(CONSUMER, ENDPOINT)["oauth_callback"] == "oob"
+    assert temporary_request(CONSUMER, ENDPOINT, CALLBACK)["oauth_callback"] == CALLBACK
+    for nothing in ("", None):
+        with pytest.raises(ValueError, match="callback"):
+            temporary_request(CONSUMER, ENDPOINT, nothing)
+
+
+def test_temporary_credentials_are_asked_for_without_a_token():
+    request = temporary_request(CONSUMER, ENDPOINT)
+    assert "oauth_token" not in request
+    assert (request.method, request.url, request["oauth_consumer_key"]) == ("POST", ENDPOINT, "printer")
+    assert temporary_request(CONSUMER, ENDPOINT, http_method="GET").method == "GET"
+
+
+@pytest.mark.parametrize("convert", [str, str.encode])
+def test_an_answer_with_temporary_credentials_is_read(convert):
+    answer = "oauth_token=hh5s&oauth_token_secret=hd+hd&oauth_callback_confirmed=true&xoauth_extra=1"
+    token = read_temporary(convert(answer))
+    assert (token.key, token.secret, token.callback_confirmed) == ("hh5s", "hd hd", "true")
+
+
+@pytest.mark.parametrize("confirmed", ["", "&oauth_callback_confirmed=false", "&oauth_callback_confirmed=", "&x=true"])
+def test_a_service_that_does_not_confirm_the_callback_is_refused(confirmed):
+    with pytest.raises(InvalidAnswer, match="oauth_callback_confirmed"):
+        read_temporary("oauth_token=t&oauth_token_secret=s" + confirmed)
+
+
+# --- approval, section 2.2 ----------------------------------------------------
+
+
+def test_the_user_is_sent_to_approve_the_token():
+    assert authorization_url("https://photos.example/authorize", TEMPORARY) == (
+        "https://photos.example/authorize?oauth_token=hh5s93j4hdidpola"
+    )
+
+
+def test_the_query_of_the_endpoint_stays_and_more_may_be_added():
+    token = oauth2.Token(b"a&b", "s")
+    assert authorization_url(
+        "https://photos.example/authorize?lang=en#top", token, name="My App", expiration="1day"
+    ) == ("https://photos.example/authorize?lang=en&oauth_token=a%26b&name=My%20App&expiration=1day#top")
+
+
+@pytest.mark.parametrize("prefix", ["https://app.example/ready?", "https://app.example/ready?lang=en&", "/ready?", ""])
+def test_the_callback_brings_the_verifier(prefix):
+    token = read_callback(f"{prefix}oauth_token=hh5s93j4hdidpola&oauth_verifier=hf%26dp", TEMPORARY)
+    assert (token.key, token.secret, token.verifier) == (TEMPORARY.key, TEMPORARY.secret, "hf&dp")
+    assert TEMPORARY.verifier is None
+
+
+def test_a_callback_may_repeat_what_is_not_the_protocols():
+    token = read_callback("/ready?tag=a&tag=b&oauth_token=hh5s93j4hdidpola&oauth_verifier=v", TEMPORARY)
+    assert token.verifier == "v"
+
+
+@pytest.mark.parametrize(
+    ("query", "match"),
+    [
+        ("oauth_token=other&oauth_verifier=v", "another oauth_token"),
+        ("oauth_verifier=v", "another oauth_token"),
+        ("", "another oauth_token"),
+        ("oauth_token=hh5s93j4hdidpola", "oauth_verifier"),
+        ("oauth_token=hh5s93j4hdidpola&oauth_verifier=", "oauth_verifier"),
+        ("oauth_token=other&oauth_token=hh5s93j4hdidpola&oauth_verifier=v", "twice"),
+        ("oauth_token=hh5s93j4hdidpola&oauth_verifier=v&oauth_verifier=v", "twice"),
+        ("oauth_token=hh5s93j4hdidpola&oauth_verifier=%ff", "form-encoded"),
+    ],
+)
+def test_a_callback_for_another_token_or_without_verifier_is_refused(query, match):
+    with pytest.raises(InvalidAnswer, match=match):
+        read_callback("https://app.example/ready?" + query, TEMPORARY)
+
+
+# --- token credentials, section 2.3 -------------------------------------------
+
+
+def test_the_request_for_token_credentials_carries_token_and_verifier():
+    request = token_request(CONSUMER, ENDPOINT, verified())
+    assert (request["oauth_token"], request["oauth_verifier"]) == (TEMPORARY.key, "hfdp7dh39dks9884")
+    assert (request.method, request.url) == ("POST", ENDPOINT)
+    assert token_request(CONSUMER, ENDPOINT, verified(), http_method="get").method == "GET"
+
+
+@pytest.mark.parametrize("verifier", [None, ""])
+def test_a_token_without_verifier_is_the_callers_mistake(verifier):
+    token = oauth2.Token("k", "s")
+    token.verifier = verifier
+    with pytest.raises(ValueError, match="verifier"):
+        token_request(CONSUMER, ENDPOINT, token)
+
+
+@pytest.mark.parametrize("convert", [str, str.encode])
+def test_an_answer_with_token_credentials_is_read(convert):
+    token = read_token(convert("oauth_token=nnch&oauth_token_secret=pf%26&user_id=7"))
+    assert (token.key, token.secret) == ("nnch", "pf&")
+
+
+def test_a_token_secret_may_be_empty():
+    assert read_token("oauth_token=nnch&oauth_token_secret=").secret == ""
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "",
+        "oauth_token=a",
+        "oauth_token_secret=b",
+        "oauth_token=&oauth_token_secret=b",
+        "oauth_token=a&oauth_token=a&oauth_token_secret=b",
+        "oauth_token=%zz&oauth_token_secret=b",
+        b"oauth_token=\xff&oauth_token_secret=b",
+        "<html>Over capacity</html>",
+        '{"error": "invalid"}',
+    ],
+)
+def test_an_answer_without_credentials_is_refused(answer):
+    with pytest.raises(InvalidAnswer) as caught:
+        read_token(answer)
+    assert caught.value.status == 502
+
+
+@pytest.mark.parametrize("secret", ["oauth_token_secret=hidden", "oauth_token_secret=hidden&oauth_token=%ff"])
+def test_a_refusal_shows_nothing_of_the_answer(secret):
+    with pytest.raises(InvalidAnswer) as caught:
+        read_token(secret)
+    assert "hidden" not in f"{caught.value!r} {caught.value.__cause__!r}"

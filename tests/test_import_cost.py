@@ -1,0 +1,40 @@
+"""``import oauth2`` stays cheap for a server that never makes a call."""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import oauth2
+
+ROOT = str(Path(oauth2.__file__).parent.parent)
+NOT_NEEDED = """
+    asyncio cryptography dataclasses email http httplib2 inspect json logging random re secrets socket sqlite3 ssl
+    threading typing urllib
+""".split()  # noqa: SIM905 - a line for each is too long a list
+MOST = 0.020  # seconds
+
+
+def run(code, bytecode):
+    # Without site-packages, whose own imports would hide ours.
+    options = ["-I", "-S", "-X", f"pycache_prefix={bytecode}"]
+    command = [sys.executable, *options, "-c", f"import sys; sys.path.insert(0, {ROOT!r}); {code}"]
+    start = time.perf_counter()
+    subprocess.run(command, check=True)
+    return time.perf_counter() - start
+
+
+def test_importing_loads_nothing_that_only_some_need(tmp_path):
+    run(f"import oauth2; loaded = set({NOT_NEEDED}) & set(sys.modules); assert not loaded, loaded", tmp_path)
+
+
+def test_importing_takes_at_most_20_milliseconds_more_than_the_interpreter(tmp_path):
+    run("import oauth2", tmp_path)  # writes the bytecode
+    with_it, without_it = [], []
+    for _ in range(50):
+        without_it.append(run("pass", tmp_path))
+        with_it.append(run("import oauth2", tmp_path))
+        # The least of many, taken in turns, is what a busy machine disturbs least.
+        if len(with_it) >= 10 and min(with_it) - min(without_it) < MOST:
+            break
+    assert min(with_it) - min(without_it) < MOST
