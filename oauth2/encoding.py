@@ -65,14 +65,17 @@ def percent_decode(text: str) -> str:
     Raises:
         Error: A ``%`` without two hexadecimal digits, or octets that are not UTF-8.
     """
+    if not is_utf8(text):
+        raise InvalidRequest("A parameter is not valid UTF-8.")
     first, *rest = text.split("%")
     try:
         octets = [_OCTETS[part[:2]] + part[2:].encode() for part in rest]
-        return b"".join([first.encode(), *octets]).decode()
     except KeyError:
         raise InvalidRequest("A '%' stands without two hexadecimal digits.") from None
-    except UnicodeError as exc:
-        raise InvalidRequest("A parameter is not valid UTF-8.") from exc
+    decoded = decode_utf8(b"".join([first.encode(), *octets]))
+    if decoded is None:
+        raise InvalidRequest("A parameter is not valid UTF-8.")
+    return decoded
 
 
 def percent_decode_as_sent(text: str) -> str:
@@ -105,6 +108,17 @@ def to_text(value: object) -> str:
     return to_unicode(value) if isinstance(value, STRING_TYPES) else str(value)
 
 
+def decode_utf8(octets: bytes) -> str | None:
+    """Return *octets* as text, or None if they are not UTF-8.
+
+    No exception, for it would hold the octets, and a traceback would show them.
+    """
+    try:
+        return octets.decode()
+    except UnicodeDecodeError:
+        return None
+
+
 def is_utf8(text: str | None) -> bool:
     """Tell whether *text* is there and has a UTF-8 form."""
     try:
@@ -131,11 +145,10 @@ def to_unicode(s: str | bytes) -> str:
         return s
     if not isinstance(s, bytes):
         raise TypeError(f"str or bytes wanted, not {type(s).__name__}")
-    try:
-        return s.decode()
-    except UnicodeDecodeError:
-        # The exception holds the bytes, which may be a secret: not chained.
-        raise TypeError("str or UTF-8 bytes wanted; these bytes are not UTF-8") from None
+    text = decode_utf8(s)
+    if text is None:
+        raise TypeError("str or UTF-8 bytes wanted; these bytes are not UTF-8")
+    return text
 
 
 def to_utf8(s: str | bytes) -> bytes:

@@ -13,6 +13,7 @@ from binascii import b2a_base64
 
 from .encoding import (
     STRING_TYPES,
+    decode_utf8,
     percent_decode,
     percent_decode_as_sent,
     percent_encode,
@@ -70,7 +71,7 @@ def parse_authorization_header(value: str) -> Pairs:
     pairs: Pairs = []
     for index in range(0, len(pieces) - 1, 2):
         *bare, opening = pieces[index].split(",")
-        if index and not bare:
+        if index and (not bare or bare[0].strip(_LWS)):
             raise InvalidRequest("The Authorization header lacks a comma between parameters.")
         pairs += _unquoted(bare)
         name, equals, rest = opening.partition("=")
@@ -110,7 +111,10 @@ def _header_pair(name: str, value: str) -> tuple[str, str]:
         return "realm", _unquote(value)
     if not (value.isascii() and value.isprintable()):
         raise InvalidRequest("The Authorization header has a value that is not printable ASCII.")
-    return percent_decode(name), percent_decode(value)
+    name = percent_decode(name)
+    if name.lower() == "realm":
+        raise InvalidRequest("The Authorization header has an escaped realm, which nobody signs.")
+    return name, percent_decode(value)
 
 
 def _unquote(realm: str) -> str:
@@ -184,12 +188,10 @@ def form_text(data: bytes | str) -> str:
     Raises:
         Error: Octets that are not UTF-8.
     """
-    if isinstance(data, str):
-        return data
-    try:
-        return data.decode()
-    except UnicodeDecodeError as exc:
-        raise InvalidRequest("A query or form body is not valid UTF-8.") from exc
+    text = data if isinstance(data, str) else decode_utf8(data)
+    if text is None:
+        raise InvalidRequest("A query or form body is not valid UTF-8.")
+    return text
 
 
 def parse_form_as_sent(data: bytes | str) -> Pairs:

@@ -148,8 +148,8 @@ def _form_pairs(data: str | bytes, limits: Limits) -> Pairs:
 def _merged_pairs(parameters: Mapping[Any, Any]) -> Pairs:
     try:
         pairs = text_pairs(parameters)
-    except TypeError as exc:
-        raise InvalidRequest("A parameter is not valid UTF-8.") from exc
+    except TypeError:
+        raise InvalidRequest("A parameter is not valid UTF-8.") from None
     if not all(is_utf8(name) and is_utf8(value) for name, value in pairs):
         raise InvalidRequest("A parameter is not valid UTF-8.")
     return pairs

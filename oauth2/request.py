@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from .encoding import escape, to_unicode, to_unicode_optional_iterator
-from .errors import InvalidRequest, ParameterAbsent
+from .encoding import escape, is_utf8, to_unicode, to_unicode_optional_iterator
+from .errors import InvalidRequest, InvalidURL, ParameterAbsent
 from .generate import generate_timestamp, make_nonce
 from .parameters import (
     Pairs,
@@ -303,6 +303,8 @@ class Request(dict[str, "Any"]):
             Error: It is malformed, ambiguous or too large.
         """
         url = url_text(http_url)
+        if "#" in url:  # never sent, and what follows it is nobody's parameter
+            raise InvalidURL("The URL has a fragment.")
         authorization, content_type = find_headers({} if headers is None else headers)
         content, is_form_encoded = form_body(content_type, body)
         pairs = collect_parameters(
@@ -324,6 +326,8 @@ class Request(dict[str, "Any"]):
         if self._holds_query:
             return self
         own, query = text_pairs(self), parse_form(self._query())
+        if not all(is_utf8(name) and is_utf8(value) for name, value in own):
+            raise InvalidRequest("A parameter is not valid UTF-8.")
         added = query if self.is_form_encoded else without(query, own)
         refuse_ambiguity(own, added)
         names = {name for name, _ in added}

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import hmac
-import os
 import time
 
-from .encoding import to_text
+from .encoding import STRING_TYPES, to_text
 from .errors import (
     BodyHashInvalid,
     InvalidRequest,
@@ -140,20 +139,23 @@ class Server:
             raise SignatureMethodRejected("This signature method is refused over plain http.")
         if _carries_nonce(request, method):
             self._check_timestamp(request._get_timestamp_nonce()[0])
-        if not (_belong(request, consumer, token) and self._may_sign(consumer, method)):
+        if not (_belong(request, consumer, token) and self._may_sign(consumer, token, method)):
             # Nobody known: at the cost of a wrong signature, and with its words.
-            _DECOY.check(request, _NOBODY, None, signature)
+            decoy = method if getattr(method, "nobody", None) else _DECOY
+            decoy.check(request, decoy.nobody, None, signature)
             raise SignatureInvalid("The signature is invalid.")
         if not method.check(request, consumer, token, signature):
             raise SignatureInvalid("The signature is invalid.")
         self._check_body_hash(request, method)
 
-    def _may_sign(self, consumer: Any, method: SignatureMethod) -> bool:
+    def _may_sign(self, consumer: Any, token: Any, method: SignatureMethod) -> bool:
         # A secret that others know is none: a public key, or nothing where clients sign with RSA.
         if not getattr(method, "uses_secrets", False):
             return True
         secret, public_key = consumer.secret, getattr(consumer, "public_key", None)
-        if secret is None or "-----BEGIN" in to_text(secret) or (public_key is not None and secret == public_key):
+        if secret is None or (token and token.secret is None):
+            return False
+        if "-----BEGIN" in to_text(secret) or to_text(secret) == _key_text(public_key):
             return False
         return bool(secret) or (
             public_key is None
@@ -187,12 +189,6 @@ class Server:
             raise NonceUsed("The nonce has been used.")
 
 
-class _Nobody:
-    key = ""
-    secret = os.urandom(32).hex()
-
-
-_NOBODY = _Nobody()
 _DECOY = SignatureMethod_HMAC_SHA1()
 
 
@@ -215,6 +211,10 @@ def _check_syntax(parameters: Mapping[str, Any]) -> None:
 def _carries_nonce(request: Mapping[str, Any], method: SignatureMethod) -> bool:
     # Section 3.1: only PLAINTEXT may go without.
     return getattr(method, "needs_nonce", True) or "oauth_timestamp" in request or "oauth_nonce" in request
+
+
+def _key_text(public_key: Any) -> str | None:
+    return to_text(public_key) if isinstance(public_key, STRING_TYPES) else None
 
 
 def _seconds(timestamp: Any) -> int:

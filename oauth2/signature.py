@@ -8,9 +8,10 @@ Signing and verifying meet here and nowhere else, so that they cannot disagree.
 from __future__ import annotations
 
 import hmac
+import os
 from binascii import b2a_base64
 
-from .encoding import percent_encode, percent_encode_as_sent, to_unicode
+from .encoding import is_utf8, percent_encode, percent_encode_as_sent, to_unicode
 from .errors import InvalidURL
 from .parameters import parse_form_as_sent, query_of
 
@@ -95,10 +96,9 @@ def on_the_wire(text: str) -> str:
     Raises:
         InvalidURL: *text* has no UTF-8 form.
     """
-    try:
-        octets = text.encode()
-    except UnicodeEncodeError as exc:
-        raise InvalidURL("The URL has no UTF-8 form.") from exc
+    if not is_utf8(text):
+        raise InvalidURL("The URL has no UTF-8 form.")
+    octets = text.encode()
     if not octets.translate(None, _ON_THE_WIRE):
         return text
     return "".join([chr(octet) if octet in _ON_THE_WIRE else f"%{octet:02X}" for octet in octets])
@@ -111,12 +111,13 @@ def url_text(url: str | bytes) -> str:
         InvalidURL: Bytes that are not UTF-8.
         TypeError: *url* is neither str nor bytes.
     """
-    try:
-        return to_unicode(url)
-    except TypeError:
-        if isinstance(url, bytes):
-            raise InvalidURL("The URL has no UTF-8 form.") from None
-        raise TypeError("url: str or UTF-8 bytes wanted") from None
+    if isinstance(url, bytes):
+        url = url.decode("utf-8", "surrogateescape")
+        if not is_utf8(url):
+            raise InvalidURL("The URL has no UTF-8 form.")
+    if not isinstance(url, str):
+        raise TypeError("url: str or UTF-8 bytes wanted")
+    return url
 
 
 def _authority(scheme: str, authority: str) -> str:
@@ -134,11 +135,7 @@ def _authority(scheme: str, authority: str) -> str:
 
 def _host(host: str) -> str:
     if not host.isascii():
-        # A Host header carries the name as the DNS does (RFC 3490).
-        try:
-            host = host.encode("idna").decode("ascii")
-        except UnicodeError as exc:
-            raise InvalidURL("The URL has no valid host.") from exc
+        host = _to_ascii(host)
     host = host.lower()
     if host.startswith("[") and host.endswith("]"):
         valid = len(host) > 2 and _IP_LITERAL.issuperset(host[1:-1])
@@ -147,6 +144,14 @@ def _host(host: str) -> str:
     if not valid:
         raise InvalidURL("The URL has no valid host.")
     return host
+
+
+def _to_ascii(host: str) -> str:
+    # A Host header carries the name as the DNS does (RFC 3490), which takes 253 characters.
+    try:
+        return host.encode("idna").decode("ascii") if len(host) <= 253 else ""
+    except UnicodeError:
+        return ""
 
 
 def normalize_parameters(pairs: Iterable[tuple[str, str]]) -> str:
@@ -188,11 +193,14 @@ class SignatureMethod:
         name: The value of ``oauth_signature_method``.
         uses_secrets: Nothing but the shared secrets makes the signature; a server
             then wants secrets that are some.
+        nobody: Credentials that nobody has, with which a check costs what any check
+            does; None if the method has none.
         needs_tls: The signature itself must not be seen by others.
         needs_nonce: Requests carry a timestamp and a nonce (section 3.1).
     """
 
     name: str
+    nobody: Any = None
     uses_secrets = False
     needs_tls = False
     needs_nonce = True
@@ -245,10 +253,16 @@ def body_digest(name: str) -> str:
     return _BODY_DIGESTS.get(name[-6:], "sha1")
 
 
+class _Nobody:
+    key = ""
+    secret = os.urandom(32).hex()
+
+
 class _HMAC(SignatureMethod):
     """HMAC over the signature base string, RFC 5849 section 3.4.2."""
 
     digest: str
+    nobody = _Nobody()
     uses_secrets = True
 
     def signing_base(self, request: SignableRequest, consumer: Any, token: Any) -> tuple[bytes, bytes]:
@@ -287,6 +301,7 @@ class SignatureMethod_PLAINTEXT(SignatureMethod):  # noqa: N801 - drop-in name
     """The secrets themselves, RFC 5849 section 3.4.4: over https only."""
 
     name = "PLAINTEXT"
+    nobody = _Nobody()
     uses_secrets = True
     needs_tls = True
     needs_nonce = False

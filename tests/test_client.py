@@ -685,6 +685,14 @@ def test_a_cached_answer_is_used_again(service, tmp_path):
     assert len(service.requests) == 1
 
 
+def test_a_cached_answer_serves_an_unsigned_request_too(service, tmp_path):
+    service.routes["/fresh"] = Answer(200, {"Cache-Control": "max-age=600"}, b"fresh")
+    with opened(placement=HEADER, cache=str(tmp_path / "cache")) as client:
+        client.request(f"{service.origin}/fresh")
+        response, content = httplib2.Http.request(client, f"{service.origin}/fresh")
+    assert (response.fromcache, content) == (True, b"fresh")
+
+
 def test_a_cached_answer_is_validated_by_a_signed_request(service, tmp_path):
     def answer(received):
         known = received.header("If-None-Match") == '"v1"'

@@ -145,3 +145,9 @@ def test_some_callers_want_our_own_classes():
     for wrong in ({}, other, consumer):
         with pytest.raises(ValueError, match="token"):
             require_credentials(consumer, wrong)
+
+
+def test_a_token_is_read_from_text_or_bytes_only():
+    for value in (None, 17):
+        with pytest.raises(TypeError, match="s:"):
+            oauth2.Token.from_string(value)

@@ -128,7 +128,7 @@ def test_an_error_about_bytes_does_not_hold_them():
     with pytest.raises(TypeError) as caught:
         oauth2.to_unicode(b"hidden\xff")
     assert "hidden" not in repr(caught.value)
-    assert caught.value.__suppress_context__
+    assert caught.value.__context__ is None
 
 
 @pytest.mark.parametrize("value", [None, 17, 1.5])

@@ -145,8 +145,9 @@ def test_a_semicolon_separates_nothing():
     assert received(URL + "?a=1;admin=1") == {"a": "1;admin=1"}
 
 
-def test_the_fragment_is_no_query():
-    assert received(URL + "#?a=1") is None
+def test_a_fragment_is_refused_for_it_is_never_sent():
+    with pytest.raises(oauth2.Error):
+        received(URL + "#?a=1")
 
 
 # --- one place, and once ------------------------------------------------------

@@ -34,7 +34,7 @@ DELETE FROM nonce WHERE (timestamp, digest) IN (
     WHERE timestamp < (SELECT oldest FROM nonce_horizon WHERE one = 1)
     ORDER BY timestamp LIMIT ?)
 """
-_FORGET_EVERY = 64  # claims between two looks for what can go
+_FORGET_EVERY = 64  # one claim in so many looks for what can go
 _FORGET_AT_MOST = 256  # rows a look: more than came in, so that it keeps up
 
 
@@ -57,17 +57,17 @@ class SQLiteStore:
     """
 
     def __init__(self, path: str | os.PathLike[str], *, window: int = 300, timeout: float = 10.0) -> None:
-        self.path = os.fspath(path)
-        if self.path in ("", ":memory:"):
+        name = os.fsdecode(path)
+        if name in ("", ":memory:"):
             raise ValueError("path: a file wanted, so that other processes see it; use MemoryStore within one")
+        self.path = os.path.abspath(name)
         self.window = window
         self.timeout = timeout
         self._lock = Lock()
-        self._claims = 0
         self._connection: sqlite3.Connection | None = None
         with self._open():
             pass
-        _reset_after_fork(self)
+        _STORES.add(self)
 
     def add_nonce(self, nonce: str, timestamp: int, consumer_key: str, token_key: str | None) -> bool:
         """See :meth:`~oauth2.stores.NonceStore.add_nonce`.
@@ -79,8 +79,7 @@ class SQLiteStore:
         with self._open() as connection:
             # One statement, in a transaction of its own: that is what makes it atomic.
             new = connection.execute(_CLAIM, (timestamp, digest)).rowcount == 1
-            self._claims += 1
-            if new and self._claims % _FORGET_EVERY == 0:
+            if new and digest[0] % _FORGET_EVERY == 0:
                 connection.execute(_ADVANCE, (oldest_kept(timestamp, self.window),))
                 connection.execute(_FORGET, (_FORGET_AT_MOST,))
         return new
@@ -114,26 +113,33 @@ class SQLiteStore:
 
 def _connect(path: str, timeout: float) -> sqlite3.Connection:
     connection = sqlite3.connect(path, timeout, isolation_level=None, check_same_thread=False)
-    deadline = time.monotonic() + timeout
+    try:
+        _use_wal(connection, time.monotonic() + timeout)
+        connection.execute("PRAGMA synchronous = NORMAL")
+        _make_schema(connection)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _use_wal(connection: sqlite3.Connection, deadline: float) -> None:
     while True:
         try:
             connection.execute("PRAGMA journal_mode = WAL")
-            break
-        except sqlite3.OperationalError:
-            # Not covered by SQLite's own waiting while another process opens the same new file.
-            if time.monotonic() > deadline:
+        except sqlite3.OperationalError as exc:
+            # SQLite itself does not wait here while another process opens the same new file.
+            if exc.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
                 raise
             time.sleep(0.01)
-    connection.execute("PRAGMA synchronous = NORMAL")
-    _make_schema(connection)
-    return connection
+        else:
+            return
 
 
 def _make_schema(connection: sqlite3.Connection) -> None:
     connection.execute("BEGIN IMMEDIATE")
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if version > _VERSION:
-        connection.execute("ROLLBACK")
         raise StoreUnavailable(f"The nonce store has schema {version}; this version knows {_VERSION}.")
     for statement in _SCHEMA:
         connection.execute(statement)
@@ -141,19 +147,29 @@ def _make_schema(connection: sqlite3.Connection) -> None:
     connection.execute("COMMIT")
 
 
-_INHERITED: list[sqlite3.Connection] = []
+# SQLite counts the locks of a process, and a child process inherits the count but not
+# the locks. It would take the file for its own and lose claims. So no connection is
+# open, and no claim under way, at the moment of a fork.
+_STORES: weakref.WeakSet[SQLiteStore] = weakref.WeakSet()
+_FORKING: list[SQLiteStore] = []
+_FORK = Lock()  # two threads may fork at once
 
 
-def _reset_after_fork(store: SQLiteStore) -> None:
-    # A child process must neither use nor close its parent's connection, and
-    # another thread of the parent may have held the lock.
-    reference = weakref.ref(store)
+def _before_fork() -> None:
+    _FORK.acquire()
+    for store in list(_STORES):
+        store._lock.acquire()
+        _FORKING.append(store)
+        if store._connection is not None:
+            store._connection.close()
+            store._connection = None
 
-    def reset() -> None:
-        if (inherited := reference()) is not None:
-            if inherited._connection is not None:
-                _INHERITED.append(inherited._connection)
-            inherited._connection = None
-            inherited._lock = Lock()
 
-    os.register_at_fork(after_in_child=reset)
+def _after_fork() -> None:
+    while _FORKING:
+        _FORKING.pop()._lock.release()
+    _FORK.release()
+
+
+if hasattr(os, "register_at_fork"):  # pragma: no branch - all but Windows
+    os.register_at_fork(before=_before_fork, after_in_parent=_after_fork, after_in_child=_after_fork)
