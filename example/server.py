@@ -1,6 +1,9 @@
 """A resource on loopback that only answers signed requests, each of them once.
 
-Run it with ``python example/server.py [--port PORT] [--nonces FILE] [--public-key FILE]``.
+Run it with ``python example/server.py [--port PORT] [--nonces FILE] [--public-key FILE]``
+in an environment that has the package, such as the ``.venv`` that ``make demo`` sets up.
+Call it by exactly the URL that it prints: that is the one it verifies.
+
 Any number of these may share one file of nonces: a request that one of them has
 answered is refused by all.
 """
@@ -37,7 +40,7 @@ class Resource(BaseHTTPRequestHandler):
         except oauth.Error as error:
             self.reply(error.status, {"refused": error.message, "problem": error.problem})
         else:
-            self.reply(200, {"verified": parameters, "bytes": len(body)})
+            self.reply(200, {"verified": parameters, "by": request["oauth_consumer_key"] if request else None})
 
     do_GET = do_POST = do_PUT = do_DELETE = answer
 

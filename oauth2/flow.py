@@ -53,9 +53,9 @@ def read_temporary(answer: bytes | str) -> Token:
             not "true": the service is not safe against session fixation (section 4.6).
     """
     found = _form_of(answer)
+    token = _token_of(found)
     if found.get("oauth_callback_confirmed") != "true":
         raise InvalidAnswer("The service did not send oauth_callback_confirmed=true.")
-    token = _token_of(found)
     token.callback_confirmed = "true"
     return token
 
@@ -85,7 +85,9 @@ def read_callback(url: str, token: Token) -> Token:
         InvalidAnswer: It is another token, or there is no verifier.
     """
     found = _form_of(query_of(url) if "?" in url else url)
-    if found.get("oauth_token") != to_text(token.key):
+    if "oauth_token" not in found:
+        raise InvalidAnswer("The callback has no oauth_token. Did the user deny it?")
+    if found["oauth_token"] != to_text(token.key):
         raise InvalidAnswer("The callback is for another oauth_token than the one asked for.")
     if not found.get("oauth_verifier"):
         raise InvalidAnswer("The callback has no oauth_verifier.")
@@ -136,7 +138,7 @@ def _form_of(answer: bytes | str) -> dict[str, str]:
 
 def _token_of(found: dict[str, str]) -> Token:
     if not found.get("oauth_token"):
-        raise InvalidAnswer("The service's answer has no oauth_token.")
+        raise InvalidAnswer("The service's answer has no oauth_token. Was it a 200 answer?")
     if "oauth_token_secret" not in found:  # which may be empty
         raise InvalidAnswer("The service's answer has no oauth_token_secret.")
     return Token(found["oauth_token"], found["oauth_token_secret"])

@@ -13,24 +13,29 @@ from binascii import b2a_base64
 
 from .encoding import (
     STRING_TYPES,
+    UNRESERVED,
     decode_utf8,
     percent_decode,
     percent_decode_as_sent,
-    percent_encode,
     percent_encode_as_sent,
+    percent_encode_fields,
     to_text,
 )
 from .errors import InvalidRequest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-    from typing import Any, BinaryIO
+    from collections.abc import Callable, Collection, Iterable, Mapping
+    from typing import Any, BinaryIO, TypeVar
+
+    T = TypeVar("T", str, tuple[str, str])
 
 Pairs = list[tuple[str, str]]
 
 FORM = "application/x-www-form-urlencoded"
 
+_NEEDED_ESCAPES = {f"{octet:02X}" for octet in range(256)} - {f"{octet:02X}" for octet in UNRESERVED}
+_NO_SEPARATOR = bytes({*range(256)} - {*b"=&"})
 _CHUNK = 1 << 20  # bytes of a file hashed at a time
 _LWS = " \t\r\n"
 _NAME = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~%")
@@ -84,9 +89,48 @@ def parse_authorization_header(value: str) -> Pairs:
     return pairs + _unquoted(tail)
 
 
+def read_header(value: str) -> tuple[Pairs, list[str]]:
+    """Return what :func:`parse_authorization_header` makes of *value*, and that encoded.
+
+    Neither holds the realm, of which there may be one.
+
+    Raises:
+        Error: As :func:`parse_authorization_header` does; or there are two realms.
+    """
+    encoded = _common_header(value[6:])
+    if encoded:
+        return _decoded(encoded), encoded
+    pairs = parse_authorization_header(value)
+    signed = [pair for pair in pairs if pair[0] != "realm"]
+    if len(pairs) > len(signed) + 1:
+        raise InvalidRequest("The Authorization header has two realms.")
+    return signed, encode_pairs(signed)
+
+
+def _common_header(text: str) -> list[str] | None:
+    # The shape that nearly all senders give it: the realm first or not at all, then
+    # name="value", with a comma and a space between, escaped as encode_pairs() would.
+    if text[:7] == 'realm="':
+        realm, _, text = text[7:].partition('", ')
+        if '"' in realm or "\\" in realm or not realm.isprintable():
+            return None
+    parts = text[:-1].replace('="', " ").split('", ')
+    marks = text.encode("utf-8", "surrogatepass").translate(None, UNRESERVED)
+    if b"%" in marks:
+        if not _has_needed_escapes(text):
+            return None
+        marks = marks.translate(None, b"%")
+    # Each mark is accounted for, and none stands elsewhere than where it was replaced.
+    if marks != b'="", ' * (len(parts) - 1) + b'=""' or text[-1:] != '"' or text.count('="') != len(parts):
+        return None
+    if text[:1] == "=" or ", =" in text:  # a value without a name
+        return None
+    return parts if "realm" not in text.lower() else None
+
+
 def is_oauth_header(value: str) -> bool:
     """Tell whether an Authorization header field value is of the OAuth scheme."""
-    return value[:5].lower() == "oauth" and value[5:6] in ("", " ", "\t", "\r", "\n")
+    return value[:6] == "OAuth " or (value[:5].lower() == "oauth" and value[5:6] in ("", *_LWS))
 
 
 def _unquoted(elements: Iterable[str]) -> Pairs:
@@ -136,9 +180,19 @@ def build_authorization_header(pairs: Iterable[tuple[str, str]], realm: str | No
     Raises:
         ValueError: *realm* holds a control character.
     """
-    elements = [] if realm is None else [f'realm="{quote_realm(realm)}"']
-    elements += [f'{percent_encode(name)}="{percent_encode(value)}"' for name, value in pairs]
-    return ("OAuth " + ", ".join(elements)).rstrip()
+    return join_header(encode_pairs(list(pairs)), realm)
+
+
+def join_header(encoded: list[str], realm: str | None) -> str:
+    """Write what :func:`encode_pairs` made as :func:`build_authorization_header` does.
+
+    Raises:
+        ValueError: *realm* holds a control character.
+    """
+    quoted = "\2".join(encoded).replace(" ", '="').replace("\2", '", ') + '"' if encoded else ""
+    if realm is None:
+        return f"OAuth {quoted}".rstrip()
+    return f'OAuth realm="{quote_realm(realm)}"' + (f", {quoted}" if quoted else "")
 
 
 def build_authenticate_header(realm: str = "") -> dict[str, str]:
@@ -154,9 +208,12 @@ def quote_realm(realm: str) -> str:
     """Escape *realm* for the inside of an RFC 2617 quoted-string.
 
     Raises:
+        TypeError: *realm* is not str.
         ValueError: *realm* holds a control character.
     """
-    if any(char < " " or char == "\x7f" for char in realm):
+    if not isinstance(realm, str):
+        raise TypeError("realm: str wanted")
+    if not realm.isprintable() and any(char < " " or char == "\x7f" for char in realm):
         raise ValueError("realm: a control character cannot stand in a header")
     return realm.replace("\\", "\\\\").replace('"', '\\"')
 
@@ -179,7 +236,7 @@ def parse_form(data: bytes | str) -> Pairs:
     Raises:
         Error: A bad escape, or octets that are not UTF-8.
     """
-    return [(percent_decode(name), percent_decode(value)) for name, value in _split(form_text(data))]
+    return _form_pairs(form_text(data), percent_decode)
 
 
 def form_text(data: bytes | str) -> str:
@@ -202,17 +259,94 @@ def parse_form_as_sent(data: bytes | str) -> Pairs:
     """
     if isinstance(data, bytes):
         data = data.decode("utf-8", "surrogateescape")
-    return [(percent_decode_as_sent(name), percent_decode_as_sent(value)) for name, value in _split(data)]
+    return _form_pairs(data, percent_decode_as_sent)
 
 
-def _split(data: str) -> Pairs:
-    segments = [segment.partition("=") for segment in data.replace("+", " ").split("&") if segment]
-    return [(name, value) for name, _, value in segments]
+def _form_pairs(form: str, decode: Callable[[str], str]) -> Pairs:
+    form = form.replace("+", " ")
+    separators = form.encode("utf-8", "surrogatepass").translate(None, _NO_SEPARATOR)
+    if _are_even(separators) and "\0" not in form and "%00" not in form:
+        # With a separator that decoding cannot make, all can be decoded at once.
+        return _pairs_of(decode(form.replace("=", "\0").replace("&", "\0")).split("\0"))
+    segments = [segment.partition("=") for segment in form.split("&") if segment]
+    return [(decode(name), decode(value)) for name, _, value in segments]
+
+
+def encode_pairs(pairs: Collection[tuple[str, str]]) -> list[str]:
+    """Return each pair as ``"name value"``, both encoded (section 3.6): no space is left by that.
+
+    Octets that are not UTF-8 come out as they went in, see
+    :func:`~oauth2.encoding.percent_encode_as_sent`.
+    """
+    # All at once, with separators that no text holds but a hostile one.
+    joined = "\2".join(map("\1".join, pairs))
+    if joined.count("\1") == len(pairs) and joined.count("\2") == len(pairs) - 1:
+        try:
+            return percent_encode_fields(joined).replace("\1", " ").split("\2")
+        except UnicodeEncodeError:
+            pass
+    return [f"{percent_encode_as_sent(name)} {percent_encode_as_sent(value)}" for name, value in pairs]
+
+
+def encode_form(form: str) -> list[str]:
+    """Return what :func:`encode_pairs` makes of a query or form body, for a signer."""
+    form = form.replace("+", "%20")
+    return _encoded(form) if _is_canonical(form) else encode_pairs(parse_form_as_sent(form))
+
+
+def read_form(form: str) -> tuple[Pairs, list[str]]:
+    """Return what :func:`parse_form` and then :func:`encode_pairs` make of *form*, for a verifier.
+
+    Raises:
+        Error: As :func:`parse_form` does.
+    """
+    form = form.replace("+", "%20")
+    if _is_canonical(form):
+        encoded = _encoded(form)
+        return _decoded(encoded), encoded
+    pairs = parse_form(form)
+    return pairs, encode_pairs(pairs)
+
+
+def _decoded(encoded: list[str]) -> Pairs:
+    text = "\0".join(encoded)
+    if "%00" in text:
+        parts = [both.partition(" ") for both in encoded]
+        return [(percent_decode(name), percent_decode(value)) for name, _, value in parts]
+    return _pairs_of(percent_decode(text.replace(" ", "\0")).split("\0"))
+
+
+def _pairs_of(texts: list[str]) -> Pairs:
+    return list(zip(texts[::2], texts[1::2], strict=True))
+
+
+def _encoded(canonical: str) -> list[str]:
+    return canonical.replace("=", " ").split("&")
+
+
+def _is_canonical(form: str) -> bool:
+    # Each pair has its "=", and what is escaped is what has to be, in upper case:
+    # decoding and encoding it would give the same.
+    marks = form.encode("utf-8", "surrogatepass").translate(None, UNRESERVED)
+    if b"%" in marks:
+        if not _has_needed_escapes(form):
+            return False
+        marks = marks.translate(None, b"%")
+    return _are_even(marks)
+
+
+def _has_needed_escapes(text: str) -> bool:
+    return {part[:2] for part in text.split("%")[1:]} <= _NEEDED_ESCAPES
+
+
+def _are_even(marks: bytes) -> bool:
+    # Of the separators and all that is no text, nothing but one "=" to a segment.
+    return len(marks) % 2 == 1 and marks == (b"=&" * (len(marks) // 2 + 1))[:-1]
 
 
 def build_form(pairs: Iterable[tuple[str, str]]) -> str:
     """Write decoded *pairs* as a query or form body; a space becomes ``%20`` (section 3.4.1.3.1)."""
-    return "&".join([f"{percent_encode_as_sent(name)}={percent_encode_as_sent(value)}" for name, value in pairs])
+    return "&".join(encode_pairs(list(pairs))).replace(" ", "=")
 
 
 def is_form(content_type: str) -> bool:
@@ -244,11 +378,12 @@ def text_pairs(parameters: Mapping[Any, Any]) -> Pairs:
     Raises:
         TypeError: Bytes that are not UTF-8.
     """
-    getlist = getattr(parameters, "getlist", None)  # Django's QueryDict and its like
-    items = parameters.items() if getlist is None else [(name, getlist(name)) for name in parameters]
     pairs: Pairs = []
-    for name, value in items:
-        pairs += [(to_text(name), to_text(member)) for member in _members(value)]
+    for name, value in parameters.items():
+        if type(value) is str or type(value) is bytes:
+            pairs.append((to_text(name), to_text(value)))
+        else:
+            pairs += [(to_text(name), to_text(member)) for member in _members(value)]
     return pairs
 
 
@@ -261,9 +396,12 @@ def _members(value: Any) -> Iterable[Any]:
         return (value,)
 
 
-def group_pairs(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
+def group_pairs(pairs: Collection[tuple[str, str]]) -> dict[str, Any]:
     """Return *pairs* as a dict: a text for a name that stands once, else the list of its texts."""
-    grouped: dict[str, Any] = {}
+    grouped: dict[str, Any] = dict(pairs)
+    if len(grouped) == len(pairs):
+        return grouped
+    grouped.clear()
     for name, value in pairs:
         if name not in grouped:
             grouped[name] = value
@@ -274,9 +412,11 @@ def group_pairs(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
     return grouped
 
 
-def without(pairs: Pairs, others: Pairs) -> Pairs:
-    """Return what *pairs* have more of than *others*, in order."""
-    left: dict[tuple[str, str], int] = {}
+def without(pairs: list[T], others: list[T]) -> list[T]:
+    """Return what *pairs* have more of than *others*, in order; decoded or encoded ones."""
+    if not others or not pairs or {*others}.isdisjoint(pairs):
+        return pairs
+    left: dict[T, int] = {}
     for pair in others:
         left[pair] = left.get(pair, 0) + 1
     more = []
@@ -307,19 +447,23 @@ def body_hash(body: bytes | BinaryIO, digest: str = "sha1") -> str:
         TypeError: *body* is neither bytes nor a seekable binary file.
         ValueError: *digest* is not known.
     """
-    if isinstance(body, (bytes, bytearray, memoryview)):
-        digested = hashlib.new(digest, body)
-    else:
-        digested = _file_hash(body, digest)
+    digested = _hash(digest)(body) if isinstance(body, (bytes, bytearray, memoryview)) else _file_hash(body, digest)
     return b2a_base64(digested.digest(), newline=False).decode("ascii")
+
+
+def _hash(digest: str) -> Callable[..., hashlib._Hash]:
+    if digest not in hashlib.algorithms_guaranteed:
+        raise ValueError("digest: no hash of this name")
+    found: Callable[..., hashlib._Hash] = getattr(hashlib, digest)
+    return found
 
 
 def _file_hash(file: BinaryIO, digest: str) -> hashlib._Hash:
     try:
         start = file.tell()
     except (AttributeError, OSError):
-        raise TypeError("body: bytes or a seekable binary file wanted") from None
-    digested = hashlib.new(digest)
+        raise TypeError("body: bytes, str or a seekable binary file wanted; body_hash=False takes others") from None
+    digested = _hash(digest)()
     while chunk := file.read(_CHUNK):
         digested.update(chunk)
     file.seek(start)

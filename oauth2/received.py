@@ -10,12 +10,13 @@ from .encoding import is_utf8
 from .errors import InvalidRequest
 from .parameters import (
     Pairs,
+    encode_pairs,
     form_text,
     is_form,
     is_oauth_header,
-    parse_authorization_header,
-    parse_form,
     query_of,
+    read_form,
+    read_header,
     text_pairs,
     without,
 )
@@ -46,9 +47,12 @@ def find_headers(headers: Headers) -> tuple[str, str]:
         headers: Header fields by name in any case, or a WSGI environ, or Django's META.
 
     Raises:
-        Error: Two that differ, or one that is not text.
+        Error: Two that differ.
+        TypeError: *headers* is no mapping.
     """
     authorization = content_type = ""
+    if not hasattr(headers, "items"):
+        raise TypeError("headers: a mapping wanted")
     for name, value in headers.items():
         # The lengths are looked at first: an environ is long, and these are few.
         if len(name) in (13, 18) and _name(name) in ("authorization", "http_authorization"):
@@ -80,7 +84,7 @@ def collect_parameters(
     query_string: str | bytes | None,
     parameters: Mapping[Any, Any] | None,
     limits: Limits,
-) -> Pairs:
+) -> tuple[Pairs, list[str]]:
     """Return every parameter of a request as often as it was sent (section 3.4.1.3.1).
 
     Args:
@@ -93,22 +97,28 @@ def collect_parameters(
         limits: How much to read.
 
     Returns:
-        Decoded pairs, without the realm of the header.
+        Decoded pairs, without the realm of the header, and the same encoded, see
+        :func:`~oauth2.parameters.encode_pairs`; not in one order.
 
     Raises:
         Error: Too much, malformed, a protocol parameter twice, or in two places (section 3.5).
     """
-    header = _header_pairs(authorization, limits)
-    query = _form_pairs(query_of(url), limits)
+    header, encoded_header = _read_header(authorization, limits)
+    query, encoded_query = _read_form(query_of(url), limits)
     query_string = form_text(query_string or "")
     if query_string != query_of(url):
-        query += without(_form_pairs(query_string, limits), query)
-    body = _form_pairs(form, limits) if form else []
+        more, encoded_more = _read_form(query_string, limits)
+        query = query + without(more, query)
+        encoded_query = encoded_query + without(encoded_more, encoded_query)
+    body, encoded_body = _read_form(form, limits) if form else ([], [])
     merged = without(_merged_pairs(parameters), query + body) if parameters else []
-    if len(header) + len(query) + len(body) + len(merged) > limits.max_parameters:
+    pairs = header + query + body + merged
+    encoded = encoded_header + encoded_query + encoded_body + encode_pairs(merged)
+    if len(pairs) > limits.max_parameters:
         raise InvalidRequest("The request has too many parameters.")
-    refuse_ambiguity(header, query, body, merged)
-    return header + query + body + merged
+    if "oauth_" in "&".join(encoded[len(header) :]) or len(dict(header)) < len(header):
+        refuse_ambiguity(header, query, body, merged)
+    return pairs, encoded
 
 
 def refuse_ambiguity(*places: Pairs) -> None:
@@ -117,37 +127,36 @@ def refuse_ambiguity(*places: Pairs) -> None:
     Raises:
         Error: Either of these.
     """
-    found = [names for place in places if (names := [name for name, _ in place if name.startswith("oauth_")])]
+    found = [names for place in places if place and (names := [name for name, _ in place if name[:6] == "oauth_"])]
     if len(found) > 1:
         raise InvalidRequest("The protocol parameters stand in more than one place.")
     if found and len(set(found[0])) < len(found[0]):
         raise InvalidRequest("A protocol parameter stands twice.")
 
 
-def _header_pairs(authorization: str, limits: Limits) -> Pairs:
+def _read_header(authorization: str, limits: Limits) -> tuple[Pairs, list[str]]:
     if not is_oauth_header(authorization):
-        return []
+        return [], []
     if len(authorization) > limits.max_header:
         raise InvalidRequest("The Authorization header is too long.")
-    pairs = parse_authorization_header(authorization)
-    signed = [pair for pair in pairs if pair[0] != "realm"]
-    if len(pairs) > len(signed) + 1:
-        raise InvalidRequest("The Authorization header has two realms.")
-    return signed
+    return read_header(authorization)
 
 
-def _form_pairs(data: str | bytes, limits: Limits) -> Pairs:
+def _read_form(data: str | bytes, limits: Limits) -> tuple[Pairs, list[str]]:
+    if not data:
+        return [], []
     if len(data) > limits.max_form:
         raise InvalidRequest("A query or form body is too long.")
-    segments = data.count(b"&") if isinstance(data, bytes) else data.count("&")
-    if segments >= limits.max_parameters:
+    text = form_text(data)
+    if text.count("&") >= limits.max_parameters:
         raise InvalidRequest("The request has too many parameters.")
-    return parse_form(data)
+    return read_form(text)
 
 
 def _merged_pairs(parameters: Mapping[Any, Any]) -> Pairs:
     try:
-        pairs = text_pairs(parameters)
+        getlist = getattr(parameters, "getlist", None)  # Django's QueryDict and its like
+        pairs = text_pairs({name: getlist(name) for name in parameters} if getlist else parameters)
     except TypeError:
         raise InvalidRequest("A parameter is not valid UTF-8.") from None
     if not all(is_utf8(name) and is_utf8(value) for name, value in pairs):
@@ -155,14 +164,17 @@ def _merged_pairs(parameters: Mapping[Any, Any]) -> Pairs:
     return pairs
 
 
-def form_body(content_type: str, body: bytes | str | None) -> tuple[bytes, bool]:
-    """Return the body as bytes, and whether it is a form by its Content-Type.
+def form_body(content_type: str, body: bytes | str | None) -> tuple[bytes | None, bool]:
+    """Return the body as bytes, None where it was not given, and whether its Content-Type is that of a form.
 
     Raises:
         Error: Text without a UTF-8 form.
+        TypeError: *body* is neither bytes nor str.
     """
     if isinstance(body, str):
         if not is_utf8(body):
             raise InvalidRequest("The body is not valid UTF-8.")
         body = body.encode()
-    return bytes(body or b""), is_form(content_type)
+    if not isinstance(body, (bytes, bytearray, memoryview, type(None))):
+        raise TypeError("body: bytes or str wanted")
+    return None if body is None else bytes(body), is_form(content_type)

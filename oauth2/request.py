@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from .encoding import escape, is_utf8, to_unicode, to_unicode_optional_iterator
+from .encoding import escape, is_utf8, percent_encode, to_text, to_unicode, to_unicode_optional_iterator
 from .errors import InvalidRequest, InvalidURL, ParameterAbsent
 from .generate import generate_timestamp, make_nonce
 from .parameters import (
     Pairs,
     add_to_query,
     body_hash,
-    build_authorization_header,
     build_form,
+    encode_form,
+    encode_pairs,
     group_pairs,
     is_oauth_header,
+    join_header,
     parse_authorization_header,
     parse_form,
     parse_form_as_sent,
@@ -26,7 +28,7 @@ from .signature import (
     SignatureMethod_HMAC_SHA1,
     base_string_uri,
     body_digest,
-    normalize_parameters,
+    join_encoded,
     url_text,
 )
 
@@ -39,13 +41,16 @@ if TYPE_CHECKING:
 
 OAUTH_VERSION = "1.0"
 HTTP_METHOD = "GET"
+_TEXT = {str}
+_FIXED = {str, bytes, int}
 SIGNATURE_METHOD = "PLAINTEXT"  # kept for its name; no method is a default
 
 
 class Request(dict[str, "Any"]):
     """The parameters of one HTTP request: a dict of name to value, or to a list of values.
 
-    The dict holds what travels besides the URL's query: the protocol parameters
+    After signing, ``oauth_signature`` and ``oauth_body_hash`` are bytes, as in
+    python-oauth2. The dict holds what travels besides the URL's query: the protocol parameters
     and, for a form, the form. A request made by :meth:`from_request` holds the
     parameters of the query, too.
 
@@ -69,6 +74,7 @@ class Request(dict[str, "Any"]):
     max_parameters = 1_000
     max_form = 1024 * 1024
 
+    _known: tuple[dict[str, Any], list[str]] | None = None
     _holds_query = False  # what from_request() makes does
 
     #: Base string URI of :attr:`url` (section 3.4.1.2), set with it.
@@ -86,8 +92,11 @@ class Request(dict[str, "Any"]):
             self.url = to_unicode(url)
         self.method = method
         if parameters is not None:
-            for name, value in parameters.items():
-                self[to_unicode(name)] = to_unicode_optional_iterator(value)
+            if {*map(type, parameters), *map(type, parameters.values())} == _TEXT:
+                self.update(parameters)
+            else:
+                for name, value in parameters.items():
+                    self[to_unicode(name)] = to_unicode_optional_iterator(value)
         self.body = body
         self.is_form_encoded = is_form_encoded
 
@@ -103,6 +112,8 @@ class Request(dict[str, "Any"]):
 
     @method.setter
     def method(self, value: str) -> None:
+        if not isinstance(value, str):
+            raise TypeError("method: str wanted")
         self._method = value.upper()
 
     @property
@@ -114,7 +125,7 @@ class Request(dict[str, "Any"]):
     def url(self, value: str | None) -> None:
         self.normalized_url = None if value is None else base_string_uri(value)
         self._url = value
-        self._holds_query = False
+        self._holds_query = False  # so that from_request() sets it last
 
     @url.deleter
     def url(self) -> None:
@@ -139,13 +150,23 @@ class Request(dict[str, "Any"]):
 
     def get_normalized_parameters(self) -> str:
         """Return the normalized request parameters (section 3.4.1.3.2), the URL's query included."""
-        pairs = text_pairs(self)
+        encoded = self._encoded()
         if not self._holds_query and (query := self._query()):
-            sent = parse_form_as_sent(query)
+            sent = encode_form(query)
             # A form travels beside the query, and each pair of both counts. Else the
             # dict may repeat the query, and nobody can tell: what is in both counts once.
-            pairs = sent + (pairs if self.is_form_encoded else without(pairs, sent))
-        return normalize_parameters(pairs)
+            encoded = sent + (encoded if self.is_form_encoded else without(encoded, sent))
+        return join_encoded(encoded)
+
+    def _encoded(self) -> list[str]:
+        # What the dict holds, encoded: once, for signing and for sending, as long as it holds that.
+        if self._known is not None and self._known[0] == self:
+            return self._known[1]
+        types = {*map(type, self.values())}
+        encoded = encode_pairs(self.items() if types == _TEXT else text_pairs(self))
+        if types <= _FIXED:  # a list could change without the dict changing
+            self._known = (dict(self), encoded)
+        return encoded
 
     def _query(self) -> str:
         url = getattr(self, "_url", None)
@@ -179,7 +200,12 @@ class Request(dict[str, "Any"]):
         if token and "oauth_token" not in self:
             self["oauth_token"] = token.key
         self["oauth_signature_method"] = signature_method.name
-        self["oauth_signature"] = signature_method.sign(self, consumer, token)
+        self.pop("oauth_signature", None)
+        signature = signature_method.sign(self, consumer, token)
+        known = self._known
+        self["oauth_signature"] = signature
+        if known is not None:
+            self._known = (dict(self), [*known[1], f"oauth_signature {percent_encode(to_text(signature))}"])
 
     def _hash_of_body(self, method_name: str) -> str:
         body = self.body or b""
@@ -196,7 +222,8 @@ class Request(dict[str, "Any"]):
         Raises:
             ValueError: *realm* holds a control character.
         """
-        return {"Authorization": build_authorization_header(self.protocol_pairs(), realm)}
+        protocol = [both for both in self._encoded() if both.startswith("oauth_")]
+        return {"Authorization": join_header(protocol, realm)}
 
     def to_url(self) -> str:
         """Return the URL with all parameters in its query (section 3.5.3).
@@ -208,11 +235,12 @@ class Request(dict[str, "Any"]):
 
     def to_postdata(self) -> str:
         """Return all parameters as a form body, sorted by name (section 3.5.2)."""
-        return build_form(sorted(text_pairs(self), key=lambda pair: pair[0]))
+        ordered = sorted(self._encoded(), key=lambda both: both.partition(" ")[0])
+        return "&".join(ordered).replace(" ", "=")
 
     def protocol_pairs(self) -> Pairs:
         """Return the decoded protocol parameters, in the order they were set."""
-        return [(name, value) for name, value in text_pairs(self) if name.startswith("oauth_")]
+        return text_pairs({name: value for name, value in self.items() if name.startswith("oauth_")})
 
     # --- making -----------------------------------------------------------------
 
@@ -241,6 +269,10 @@ class Request(dict[str, "Any"]):
 
         What *parameters* holds is taken in place of what would be made.
         """
+        if not hasattr(consumer, "key"):
+            raise TypeError("consumer: an object with key and secret wanted")
+        if token and not hasattr(token, "key"):
+            raise TypeError("token: an object with key and secret wanted, or None")
         made = {
             "oauth_consumer_key": consumer.key,
             "oauth_timestamp": cls.make_timestamp(),
@@ -302,12 +334,14 @@ class Request(dict[str, "Any"]):
         Raises:
             Error: It is malformed, ambiguous or too large.
         """
+        if parameters is not None and not hasattr(parameters, "items"):
+            raise TypeError("parameters: a mapping wanted; a body goes into body=")
         url = url_text(http_url)
         if "#" in url:  # never sent, and what follows it is nobody's parameter
             raise InvalidURL("The URL has a fragment.")
         authorization, content_type = find_headers({} if headers is None else headers)
         content, is_form_encoded = form_body(content_type, body)
-        pairs = collect_parameters(
+        pairs, encoded = collect_parameters(
             url, authorization, content if is_form_encoded else None, query_string, parameters, cls
         )
         if not pairs:
@@ -318,6 +352,8 @@ class Request(dict[str, "Any"]):
         request.body = content
         request.is_form_encoded = is_form_encoded
         request._holds_query = True
+        if len(request) == len(pairs):  # no lists, and nothing that a subclass made of it
+            request._known = (dict(pairs), encoded)
         return request
 
     def _received_parameters(self) -> dict[str, Any]:

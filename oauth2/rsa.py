@@ -223,8 +223,8 @@ def _decode(signature: object) -> bytes | None:
 
 def _octets(name: str, key: Any) -> bytes | None:
     if isinstance(key, str):
-        if not key.isascii():
-            raise ValueError(f"{name}: text that is no PEM")
+        if not key.isascii() or "-----BEGIN" not in key:
+            raise ValueError(f"{name}: no PEM; give what the file holds, not its name")
         return key.encode("ascii")
     return key if isinstance(key, bytes) else None
 
@@ -253,4 +253,4 @@ def _cryptography(module: str) -> ModuleType:
     try:
         return import_module(f"cryptography.{module}")
     except ImportError as exc:
-        raise ImportError("RSA signatures need the rsa extra: pip install 'oauth2[rsa]'") from exc
+        raise ImportError("RSA signatures need cryptography, the rsa extra: oauth2[rsa]") from exc

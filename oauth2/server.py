@@ -30,8 +30,9 @@ if TYPE_CHECKING:
     from .signature import SignatureMethod
     from .stores import NonceStore
 
-_OWN_STORE: Any = object()
+_UNSET: Any = object()
 _MAX_KEY = 255  # characters of a nonce, a consumer key or a token
+_SINGLE = {str, bytes, int}
 _MAX_TIMESTAMP = 15  # digits
 
 
@@ -50,6 +51,7 @@ class Server:
             ``oauth_body_hash``. A hash that is there is always checked.
 
     Raises:
+        TypeError: *signature_methods* is no dict, or *nonce_store* no store.
         ValueError: *nonce_store* forgets sooner than *timestamp_threshold* needs.
     """
 
@@ -61,27 +63,37 @@ class Server:
         self,
         signature_methods: dict[str, SignatureMethod] | None = None,
         *,
-        nonce_store: NonceStore | None = _OWN_STORE,
+        nonce_store: NonceStore | None = _UNSET,
         timestamp_threshold: int | None = None,
         clock: Callable[[], float] = time.time,
         body_hash_required: bool = False,
     ) -> None:
+        if not isinstance(signature_methods, (dict, type(None))):
+            raise TypeError("signature_methods: a dict by name wanted; or use add_signature_method()")
         self.signature_methods = {} if signature_methods is None else signature_methods
         self.clock = clock
         self.body_hash_required = body_hash_required
         if timestamp_threshold is not None:
             self.timestamp_threshold = timestamp_threshold
-        self._own_store = nonce_store is _OWN_STORE
+        self._own_store = nonce_store is _UNSET
         if self._own_store:
             from .stores import MemoryStore  # no part of `import oauth2`: a client needs none
 
             nonce_store = MemoryStore(window=self.timestamp_threshold)
+        elif nonce_store is not None and (isinstance(nonce_store, type) or not hasattr(nonce_store, "add_nonce")):
+            raise TypeError("nonce_store: a store wanted, such as MemoryStore() or SQLiteStore(path), or None")
         elif getattr(nonce_store, "window", self.timestamp_threshold) < self.timestamp_threshold:
             raise ValueError("nonce_store: its window is shorter than timestamp_threshold")
         self.nonce_store = nonce_store
 
     def add_signature_method(self, signature_method: SignatureMethod) -> dict[str, SignatureMethod]:
-        """Allow *signature_method*; return all that are allowed, by name."""
+        """Allow *signature_method*; return all that are allowed, by name.
+
+        Raises:
+            TypeError: It is a class, or no signature method.
+        """
+        if isinstance(signature_method, type) or not hasattr(signature_method, "check"):
+            raise TypeError("signature_method: an object wanted, such as SignatureMethod_HMAC_SHA1()")
         self.signature_methods[signature_method.name] = signature_method
         return self.signature_methods
 
@@ -170,11 +182,16 @@ class Server:
             raise TimestampRefused("The timestamp is too far in the future.")
 
     def _check_body_hash(self, request: Request, method: SignatureMethod) -> None:
+        # A form is covered by the signature itself; it should not have a hash, and some senders' forms do.
+        if request.is_form_encoded:
+            return
         given = request.get("oauth_body_hash")
         if given is None:
-            if self.body_hash_required and request.body and not request.is_form_encoded:
+            if self.body_hash_required and request.body:
                 raise ParameterAbsent("Missing oauth_body_hash.")
         elif not hmac.compare_digest(request._hash_of_body(method.name).encode(), to_text(given).encode()):
+            if request.body is None:
+                raise BodyHashInvalid("oauth_body_hash cannot be checked: from_request() was not given the body.")
             raise BodyHashInvalid("oauth_body_hash does not match the body.")
 
     def _claim_nonce(self, request: Request) -> None:
@@ -198,9 +215,10 @@ def _check_syntax(parameters: Mapping[str, Any]) -> None:
     for name in ("oauth_signature_method", "oauth_consumer_key"):
         if name not in parameters:
             raise ParameterAbsent(f"Missing {name}.")
-    for name, value in parameters.items():
-        if name.startswith("oauth_") and isinstance(value, (list, tuple)):
-            raise InvalidRequest("A protocol parameter stands twice.")
+    if not {*map(type, parameters.values())} <= _SINGLE and any(
+        name.startswith("oauth_") and isinstance(value, (list, tuple)) for name, value in parameters.items()
+    ):
+        raise InvalidRequest("A protocol parameter stands twice.")
     for name in ("oauth_consumer_key", "oauth_token", "oauth_nonce"):
         if len(to_text(parameters.get(name, ""))) > _MAX_KEY:
             raise InvalidRequest(f"{name} is too long.")

@@ -110,8 +110,8 @@ def test_a_callback_may_repeat_what_is_not_the_protocols():
     ("query", "match"),
     [
         ("oauth_token=other&oauth_verifier=v", "another oauth_token"),
-        ("oauth_verifier=v", "another oauth_token"),
-        ("", "another oauth_token"),
+        ("oauth_verifier=v", "no oauth_token"),
+        ("", "no oauth_token"),
         ("oauth_token=hh5s93j4hdidpola", "oauth_verifier"),
         ("oauth_token=hh5s93j4hdidpola&oauth_verifier=", "oauth_verifier"),
         ("oauth_token=other&oauth_token=hh5s93j4hdidpola&oauth_verifier=v", "twice"),

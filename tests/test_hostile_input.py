@@ -431,7 +431,9 @@ def ec_pem():
     return ec.generate_private_key(ec.SECP256R1()).public_key().public_bytes(serialization.Encoding.PEM, info)
 
 
-@pytest.mark.parametrize("public_key", ["", b"", "not a key", ec_pem(), object()], ids=["empty", "no bytes", "junk", "EC", "object"])
+@pytest.mark.parametrize(
+    "public_key", ["", b"", "not a key", ec_pem(), object()], ids=["empty", "no bytes", "junk", "EC", "object"]
+)
 def test_a_public_key_that_is_none_lets_nobody_in(public_key):
     """The peer chooses the method: an empty column of a database must not make a crash of it."""
     consumer = oauth2.Consumer(CONSUMER.key, CONSUMER.secret, public_key=public_key)

@@ -1,6 +1,7 @@
 """What a server remembers: one small protocol per thing, and a store in memory.
 
-Each method is atomic. A store that cannot do its work raises
+A :class:`~oauth2.server.Server` needs a :class:`NonceStore`; the other protocols
+are what hosting a provider needs besides. Each method is atomic. A store that cannot do its work raises
 :class:`~oauth2.errors.StoreUnavailable`.
 """
 
@@ -13,6 +14,7 @@ from typing import Protocol
 
 from ..credentials import Consumer
 
+_DIGEST = 15  # bytes: 120 bits, in an object of 48 bytes, where 16 would take 64
 BUCKET = 60  # seconds of timestamps that are forgotten together
 
 
@@ -117,11 +119,11 @@ class NonceStore(Protocol):
 
 
 def nonce_digest(nonce: str, timestamp: int, consumer_key: str, token_key: str | None) -> bytes:
-    """Return 16 bytes that stand for the combination; no token and an empty one are the same."""
+    """Return 15 bytes that stand for the combination; no token and an empty one are the same."""
     token_key = token_key or ""
     # The lengths keep ("ab", "c") and ("a", "bc") apart.
     text = f"{timestamp},{len(nonce)},{len(consumer_key)},{nonce}{consumer_key}{token_key}"
-    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=_DIGEST).digest()
 
 
 def oldest_kept(newest: int, window: int) -> int:

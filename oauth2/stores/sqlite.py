@@ -6,15 +6,11 @@ import os
 import sqlite3
 import time
 import weakref
-from contextlib import contextmanager
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import Any
 
 from ..errors import StoreUnavailable
 from . import nonce_digest, oldest_kept
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _VERSION = 1
 _SCHEMA = (
@@ -65,8 +61,10 @@ class SQLiteStore:
         self.timeout = timeout
         self._lock = Lock()
         self._connection: sqlite3.Connection | None = None
-        with self._open():
-            pass
+        try:
+            self._execute("SELECT 1")
+        except StoreUnavailable as exc:
+            raise StoreUnavailable(f"{self.path} cannot be used as a nonce store: {exc.__cause__ or exc}") from exc
         _STORES.add(self)
 
     def add_nonce(self, nonce: str, timestamp: int, consumer_key: str, token_key: str | None) -> bool:
@@ -76,12 +74,11 @@ class SQLiteStore:
             StoreUnavailable: The database cannot be written.
         """
         digest = nonce_digest(nonce, timestamp, consumer_key, token_key)
-        with self._open() as connection:
-            # One statement, in a transaction of its own: that is what makes it atomic.
-            new = connection.execute(_CLAIM, (timestamp, digest)).rowcount == 1
-            if new and digest[0] % _FORGET_EVERY == 0:
-                connection.execute(_ADVANCE, (oldest_kept(timestamp, self.window),))
-                connection.execute(_FORGET, (_FORGET_AT_MOST,))
+        # One statement, in a transaction of its own: that is what makes it atomic.
+        new = self._execute(_CLAIM, (timestamp, digest)).rowcount == 1
+        if new and digest[0] % _FORGET_EVERY == 0:
+            self._execute(_ADVANCE, (oldest_kept(timestamp, self.window),))
+            self._execute(_FORGET, (_FORGET_AT_MOST,))
         return new
 
     def nonce_count(self) -> int:
@@ -90,8 +87,7 @@ class SQLiteStore:
         Raises:
             StoreUnavailable: The database cannot be read.
         """
-        with self._open() as connection:
-            return int(connection.execute("SELECT count(*) FROM nonce").fetchone()[0])
+        return int(self._execute("SELECT count(*) FROM nonce").fetchone()[0])
 
     def close(self) -> None:
         """Close the database; the next call opens it again."""
@@ -100,13 +96,12 @@ class SQLiteStore:
                 self._connection.close()
                 self._connection = None
 
-    @contextmanager
-    def _open(self) -> Iterator[sqlite3.Connection]:
+    def _execute(self, statement: str, values: tuple[Any, ...] = ()) -> sqlite3.Cursor:
         with self._lock:
             try:
                 if self._connection is None:
                     self._connection = _connect(self.path, self.timeout)
-                yield self._connection
+                return self._connection.execute(statement, values)
             except sqlite3.Error as exc:
                 raise StoreUnavailable("The nonce store cannot be used.") from exc
 
