@@ -1,0 +1,108 @@
+"""``python -m benchmarks``: run all suites, or those named."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from . import chart, client, import_cost, machine, scaling, sign, stores, verify
+from .comparison import Setting
+from .goals import goals
+from .probe import ROOT
+from .report import Goal, Report, goals_markdown, progress
+from .timing import FULL, QUICK
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+SUITES = {
+    "sign": sign.run,
+    "verify": verify.run,
+    "scaling": scaling.run,
+    "import": import_cost.run,
+    "stores": stores.run,
+    "client": client.run,
+}
+BEGIN = "<!-- measured: written by python -m benchmarks -->"
+END = "<!-- end of measured -->"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run what *arguments* name; return the exit status, 0 even where a goal is missed."""
+    options = _options(arguments)
+    started = time.monotonic()
+    setting = Setting(effort=QUICK if options.quick else FULL, quick=options.quick, predecessor=options.predecessor)
+    report = Report(machine.describe(setting.predecessor))
+    if options.quick:
+        report.machine["run"] = "quick: rough figures"
+    print(_machine(report))
+    for name in options.suites:
+        SUITES[name](setting, report)
+    reached = goals(report)
+    print(f"\n### Goals\n\n{goals_markdown(reached)}")
+    if options.json:
+        options.json.parent.mkdir(parents=True, exist_ok=True)
+        options.json.write_text(json.dumps(report.to_json(reached), indent=1) + "\n", encoding="utf-8")
+    if options.chart:
+        options.chart.write_text(chart.draw(report), encoding="utf-8")
+    if options.docs:
+        _rewrite(options.docs, options.chart, report, reached)
+    progress(f"done in {time.monotonic() - started:.0f} s")
+    return 0
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("suites", nargs="*", metavar="SUITE", help=f"of {', '.join(SUITES)}; all unless given")
+    parser.add_argument("--quick", action="store_true", help="fewer and shorter rounds: rough figures")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures")
+    parser.add_argument("--chart", type=Path, metavar="FILE", help="draw the sign and verify ratios as SVG")
+    parser.add_argument("--docs", type=Path, metavar="FILE", help="rewrite the measured part of this page")
+    parser.add_argument(
+        "--predecessor",
+        type=Path,
+        metavar="PYTHON",
+        default=ROOT / ".venv-bench-1.9" / "bin" / "python",
+        help="interpreter of an environment that has python-oauth2 1.9 (default: .venv-bench-1.9/bin/python)",
+    )
+    options = parser.parse_args(arguments)
+    if unknown := set(options.suites) - set(SUITES):
+        parser.error(f"no such suite: {', '.join(sorted(unknown))}")
+    options.suites = options.suites or list(SUITES)
+    if options.chart and not {"sign", "verify"} <= set(options.suites):
+        parser.error("--chart wants the suites sign and verify")
+    if options.docs and set(options.suites) != set(SUITES):
+        parser.error("--docs wants all suites")
+    if options.docs and not _is_marked(options.docs):
+        parser.error(f"--docs: {options.docs} has not both of its markers")
+    return options
+
+
+def _machine(report: Report) -> str:
+    return "\n".join([f"- {name}: {value}" for name, value in report.machine.items()])
+
+
+def _is_marked(page: Path) -> bool:
+    text = page.read_text(encoding="utf-8")
+    return text.count(BEGIN) == text.count(END) == 1 and text.index(BEGIN) < text.index(END)
+
+
+def _rewrite(page: Path, picture: Path | None, report: Report, reached: list[Goal]) -> None:
+    """Put this run between the two markers of *page*, with its chart."""
+    before, _, rest = page.read_text(encoding="utf-8").partition(BEGIN)
+    _, _, after = rest.partition(END)
+    tables = "\n\n".join([table.markdown() for table in report.tables.values()])
+    parts = [BEGIN, _machine(report), "### Goals", goals_markdown(reached), tables, END]
+    if picture is not None:
+        link = os.path.relpath(picture, page.parent)
+        parts.insert(2, f"![Time to sign and to verify, as a multiple of the floor]({link})")
+    page.write_text(before + "\n\n".join(parts) + after, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

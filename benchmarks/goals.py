@@ -1,0 +1,156 @@
+"""The goals, and whether a run reached them. Every ratio is of minima in one run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .client import HTTPLIB2
+from .report import FLOOR, OURS, Goal, geometric_mean
+from .scaling import BARE_HASH
+from .sign import BARE_RSA
+from .stores import BARE_INSERT, MEMORY, SQLITE
+from .workloads import MAIN
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from .report import Report, Table
+
+_KEYS = [workload.key for workload in MAIN]
+
+
+def goals(report: Report) -> list[Goal]:
+    """Return all goals; those of suites that did not run are not measured."""
+    tables = report.tables
+    signs = [tables[f"sign {key}"] for key in _KEYS if f"sign {key}" in tables]
+    verifies = [tables[f"verify {key}"] for key in _KEYS if f"verify {key}" in tables]
+    return [
+        _floor("sign / floor, geometric mean of a to d <= 3.0, no row above 4.5", signs, 3.0, 4.5),
+        _fastest(signs),
+        _faster("sign against oauthlib, each of a to d: 6.5 times as fast", signs, "oauthlib", 6.5),
+        _floor("verify / floor, geometric mean of a to d <= 2.5", verifies, 2.5, None),
+        _faster("verify against Authlib, each of a to d: 4 times as fast", verifies, "Authlib", 4.0),
+        _ratio("RSA-SHA256 / bare RSA <= 1.10", tables.get("sign rsa"), OURS, BARE_RSA, 1.10),
+        _parameters(tables),
+        _hostile(tables.get("hostile")),
+        _body(tables),
+        _import(tables),
+        _memory_store(tables),
+        _sqlite(tables.get("sqlite insert")),
+        _client(tables),
+    ]
+
+
+def _unmeasured(text: str) -> Goal:
+    return Goal(text, "-", None)
+
+
+def _ratios(tables: Iterable[Table], library: str, base: str) -> list[float] | None:
+    ratios = [table.ratio(library, base) for table in tables]
+    found = [ratio for ratio in ratios if ratio is not None]
+    return found if found and len(found) == len(ratios) else None
+
+
+def _floor(text: str, tables: Sequence[Table], mean_limit: float, row_limit: float | None) -> Goal:
+    ratios = _ratios(tables, OURS, FLOOR)
+    if ratios is None:
+        return _unmeasured(text)
+    mean = geometric_mean(ratios)
+    met = mean <= mean_limit and (row_limit is None or max(ratios) <= row_limit)
+    return Goal(text, f"{mean:.2f} ({_list(ratios)})", met)
+
+
+def _fastest(tables: Sequence[Table]) -> Goal:
+    text = "sign against the fastest peer, each of a to d: 2.5 times as fast"
+    factors, names = [], []
+    for table in tables:
+        peers = [row for row in table.rows if row.library not in (OURS, FLOOR) and row.minimum is not None]
+        peer = min(peers, key=lambda row: row.minimum or 0, default=None)
+        ratio = None if peer is None else table.ratio(peer.library, OURS)
+        if peer is None or ratio is None:
+            return _unmeasured(text)
+        factors.append(ratio)
+        names.append(f"{ratio:.2f} ({peer.library})")
+    return Goal(text, ", ".join(names), min(factors) >= 2.5) if factors else _unmeasured(text)
+
+
+def _faster(text: str, tables: Sequence[Table], peer: str, factor: float) -> Goal:
+    # How much slower the peer is: its figure by ours.
+    ratios = _ratios(tables, peer, OURS)
+    return _unmeasured(text) if ratios is None else Goal(text, _list(ratios), min(ratios) >= factor)
+
+
+def _ratio(text: str, table: Table | None, library: str, base: str, limit: float) -> Goal:
+    ratio = None if table is None else table.ratio(library, base)
+    return _unmeasured(text) if ratio is None else Goal(text, f"{ratio:.3f}", ratio <= limit)
+
+
+def _figure(tables: dict[str, Table], key: str, library: str) -> float | None:
+    table = tables.get(key)
+    return None if table is None else table.minimum(library)
+
+
+def _parameters(tables: dict[str, Table]) -> Goal:
+    text = "signing: cost of each of 10,000 parameters <= 0.5 us, <= 1.3 times that of each of 1,000"
+    many, fewer = (_figure(tables, f"sign parameters {size}", OURS) for size in (10_000, 1_000))
+    if many is None or fewer is None:
+        return _unmeasured(text)
+    return Goal(text, f"{many:.3f} us, {many / fewer:.2f} times", many <= 0.5 and many <= 1.3 * fewer)
+
+
+def _hostile(table: Table | None) -> Goal:
+    text = "hostile header or query, 512 KB against 64 KB, limits lifted: <= 12 times"
+    if table is None:
+        return _unmeasured(text)
+    worst = max(table.rows, key=lambda row: row.minimum or 0)
+    return Goal(text, f"at most {worst.minimum or 0:.1f} times ({worst.library})", (worst.minimum or 0) <= 12)
+
+
+def _body(tables: dict[str, Table]) -> Goal:
+    text = "body hash of 10 MB <= 1.05 of the bare hash; memory < 1 % of the body; files hashed in chunks"
+    time = tables["body time"].ratio(OURS, BARE_HASH) if "body time" in tables else None
+    memory, file = (_figure(tables, "body memory", name) for name in (OURS, f"{OURS}, file"))
+    if time is None or memory is None or file is None:
+        return _unmeasured(text)
+    measured = f"{time:.3f}; {memory:.2f} %; a file {file:.0f} %"
+    return Goal(text, measured, time <= 1.05 and memory < 1 and file < 25)
+
+
+def _import(tables: dict[str, Table]) -> Goal:
+    text = "import oauth2, over the interpreter: <= 20 ms, <= 4 MB, httplib2 not loaded"
+    time, memory = _figure(tables, "import time", OURS), _figure(tables, "import memory", OURS)
+    if time is None or memory is None:
+        return _unmeasured(text)
+    return Goal(text, f"{time:.1f} ms, {memory:.1f} MB", time <= 20 and memory <= 4)
+
+
+def _memory_store(tables: dict[str, Table]) -> Goal:
+    text = "nonces in memory: <= 100 bytes each (mean of several counts), expiry <= 60 ns each, insert <= 1.2 us"
+    table = tables.get("memory size")
+    size = None if table is None else table.rows[0].median
+    expiry, insert = _figure(tables, "memory expiry", MEMORY), _figure(tables, "memory insert", MEMORY)
+    if size is None or expiry is None or insert is None:
+        return _unmeasured(text)
+    measured = f"{size:.0f} bytes, {expiry:.0f} ns, {insert:.2f} us"
+    return Goal(text, measured, size <= 100 and expiry <= 60 and insert <= 1.2)
+
+
+def _sqlite(table: Table | None) -> Goal:
+    text = "nonces in SQLite (WAL, synchronous=NORMAL), one process: >= 80 % of a bare prepared insert"
+    ratio = None if table is None else table.ratio(BARE_INSERT, SQLITE)
+    return _unmeasured(text) if ratio is None else Goal(text, f"{ratio:.0%}", ratio >= 0.8)
+
+
+def _client(tables: dict[str, Table]) -> Goal:
+    text = "Client over httplib2 on loopback: signing adds <= 80 us a request"
+    added = []
+    for key in _KEYS[:2]:
+        signed, bare = (_figure(tables, f"client {key}", name) for name in (OURS, HTTPLIB2))
+        if signed is None or bare is None:
+            return _unmeasured(text)
+        added.append(signed - bare)
+    return Goal(text, ", ".join([f"{each:.0f} us" for each in added]), max(added) <= 80)
+
+
+def _list(values: Iterable[float]) -> str:
+    return ", ".join([f"{value:.2f}" for value in values])

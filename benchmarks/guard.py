@@ -1,0 +1,45 @@
+"""How many times as fast as oauthlib? Both in one process that does nothing else; for a test to hold.
+
+Prints one JSON object: ``{"sign a": 9.1, ..., "verify d": 5.0}``.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from . import peers, sign, verify
+from .comparison import assemble, compare
+from .report import OURS
+from .timing import Effort
+from .workloads import MAIN
+
+PEER = "oauthlib"
+_EFFORT = Effort(rounds=8, target=0.003, deadline=3)
+
+
+def measure() -> dict[str, float]:
+    """Return how long oauthlib takes divided by how long this project takes, by task and workload.
+
+    Raises:
+        RuntimeError: One of them cannot be measured, or makes a wrong signature.
+    """
+    signers = assemble({OURS: lambda: peers.sign_oauth2("HMAC-SHA1"), PEER: lambda: peers.sign_oauthlib("HMAC-SHA1")})
+    verifiers = assemble({OURS: peers.verify_oauth2, PEER: peers.verify_oauthlib})
+    factors = {}
+    for workload in MAIN:
+        arguments: dict[str, Any] = {"title": workload.title, "bases": ()}
+        signed = compare(signers, workload.batch, sign.wrong, _EFFORT, key=f"sign {workload.key}", **arguments)
+        verified = compare(
+            verifiers, verify.valid(workload), verify.not_accepted, _EFFORT, key=f"verify {workload.key}", **arguments
+        )
+        for table in (signed, verified):
+            factor = table.ratio(PEER, OURS)
+            if factor is None:
+                raise RuntimeError("; ".join([f"{row.library}: {row.note}" for row in table.rows if row.note]))
+            factors[table.key] = factor
+    return factors
+
+
+if __name__ == "__main__":
+    print(json.dumps(measure()))

@@ -1,0 +1,73 @@
+"""What ``import`` costs: seconds, and memory over the bare interpreter's, each time in a fresh one."""
+
+from __future__ import annotations
+
+import statistics
+from typing import TYPE_CHECKING, NamedTuple
+
+from . import predecessor
+from .probe import probe
+from .report import OURS, Row, Table, progress
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from .comparison import Setting
+    from .report import Report
+
+BARE = "bare interpreter"
+WITH_CLIENT = "oauth2, Client used"
+
+_MODULES = {
+    BARE: "pass",
+    OURS: "import oauth2; assert 'httplib2' not in sys.modules",
+    WITH_CLIENT: "import oauth2; oauth2.Client",
+    "oauthlib": "import oauthlib.oauth1",
+    "Authlib": "import authlib.oauth1",
+    "requests-oauthlib": "import requests_oauthlib",
+    "rauth": "import rauth",
+    "httplib2": "import httplib2",
+}
+
+
+class _Sample(NamedTuple):
+    seconds: float
+    resident: int
+
+
+def run(setting: Setting, report: Report) -> None:
+    """Import each library in fresh interpreters, in turn."""
+    samples: dict[str, list[_Sample]] = {}
+    notes: dict[str, str] = {}
+    codes = {**_MODULES, predecessor.NAME: "import oauth2"}
+    rounds = 4 if setting.quick else 15
+    progress(f"import: {rounds} interpreters each")
+    for _ in range(rounds + 1):
+        for name, code in codes.items():
+            if name not in notes:
+                try:
+                    samples.setdefault(name, []).append(_sample(name, code, setting.predecessor))
+                except (OSError, RuntimeError) as exc:
+                    notes[name] = f"not measured: {exc}"
+    samples = {name: found[1:] for name, found in samples.items() if name not in notes}  # the first wrote the caches
+    base = statistics.median([sample.resident for sample in samples[BARE]]) if BARE in samples else 0
+    times = {name: [sample.seconds * 1e3 for sample in found] for name, found in samples.items() if name != BARE}
+    # Each interpreter's bare size is its own, but near enough: both are of one version.
+    memory = {name: [(sample.resident - base) / 2**20 for sample in found] for name, found in samples.items()}
+    memory.pop(BARE, None)
+    report.add(Table("import time", "Import: time in a fresh interpreter", "ms", _rows(times, notes), (OURS,)))
+    report.add(
+        Table("import memory", "Import: memory over the bare interpreter's", "MB", _rows(memory, notes), (OURS,))
+    )
+
+
+def _sample(name: str, code: str, python: Path) -> _Sample:
+    text = f"start = perf_counter()\n{code}\nprint([perf_counter() - start, resident()])"
+    if name == predecessor.NAME:
+        return _Sample(*probe(text, python, isolated=True))
+    return _Sample(*probe(text))
+
+
+def _rows(figures: dict[str, list[float]], notes: dict[str, str]) -> list[Row]:
+    rows = [Row(name, min(values), statistics.median(values)) for name, values in figures.items()]
+    return rows + [Row(name, note=note) for name, note in notes.items()]

@@ -1,0 +1,186 @@
+"""Nonce stores: what a nonce costs to remember, and to forget."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import sqlite3
+import statistics
+import time
+from itertools import count
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from oauth2.stores import MemoryStore
+from oauth2.stores.sqlite import SQLiteStore
+
+from .peers import CREDENTIALS
+from .probe import probe
+from .report import Row, Table, progress, timed_rows
+from .timing import interleave, spend
+
+if TYPE_CHECKING:
+    from .comparison import Setting
+    from .report import Report
+    from .timing import Batch
+
+    Claim = tuple[str, int, str, str]
+
+MEMORY, SQLITE = "MemoryStore", "SQLiteStore"
+BARE_SET, BARE_INSERT = "set of tuples", "bare prepared INSERT"
+#: A set grows in steps, to four times its size: these are spread over one whole step.
+COUNTS = (100_000, 141_000, 200_000, 283_000)
+
+_WINDOW = 300
+_SPREAD = 2 * _WINDOW  # seconds that the timestamps of live nonces lie apart
+
+
+def run(setting: Setting, report: Report) -> None:
+    """Memory, inserts and expiry of both stores."""
+    _memory_size(setting, report)
+    _memory_insert(setting, report)
+    _memory_expiry(setting, report)
+    with TemporaryDirectory() as folder:
+        _sqlite_insert(Path(folder), setting, report)
+        _sqlite_size_and_expiry(Path(folder), setting, report)
+
+
+class _Claims:
+    """New claims whose timestamps go with the clock of a busy server."""
+
+    def __init__(self, per_second: int) -> None:
+        self._numbers = count()
+        self._per_second = per_second
+        self._start = int(time.time())
+        self._prefix = secrets.token_hex(8)
+
+    def batch(self, size: int) -> list[Claim]:
+        return [
+            (
+                f"{self._prefix}{number:06x}",
+                self._start + number // self._per_second,
+                CREDENTIALS.consumer_key,
+                CREDENTIALS.token,
+            )
+            for number, _ in zip(self._numbers, range(size), strict=False)
+        ]
+
+
+# --- in memory --------------------------------------------------------------------
+
+# The nonces are made one by one and thrown away, so that only what the store keeps is counted.
+_FILL = f"""
+import gc, time
+from oauth2.stores import MemoryStore
+count = {{count}}
+start = int(time.time())
+store = MemoryStore(window={_WINDOW})
+store.add_nonce("first", start, "key", "token")
+gc.collect()
+before = resident()
+for number in range(count):
+    store.add_nonce(f"a-nonce-of-22-chars{{{{number:06x}}}}", start + number * {_SPREAD} // count, "key", "token")
+print((resident() - before) / store.nonce_count())
+"""
+
+
+def _memory_size(setting: Setting, report: Report) -> None:
+    progress("memory of nonces")
+    figures, notes = [], []
+    for size in COUNTS[::2] if setting.quick else COUNTS:
+        try:
+            found = sorted(probe(_FILL.format(count=size)) for _ in range(3))
+        except (OSError, RuntimeError) as exc:
+            notes.append(f"not measured: {exc}")
+            break
+        figures.append(found[1])
+        notes.append(f"{size:,}: {found[1]:.0f}")
+    row = Row(MEMORY, note="; ".join(notes))
+    if figures:
+        row = Row(MEMORY, min(figures), statistics.mean(figures), f"resident, by nonces held: {'; '.join(notes)}")
+    title = f"Nonces in memory, {_SPREAD} seconds of them: smallest and mean of several counts"
+    report.add(Table("memory size", title, "bytes", [row]))
+
+
+def _memory_insert(setting: Setting, report: Report) -> None:
+    progress("inserts in memory")
+    store, bare = MemoryStore(window=_WINDOW), set[tuple[str, int, str, str]]()
+    mine, others = _Claims(20_000), _Claims(20_000)
+    batches: dict[str, Batch] = {
+        MEMORY: lambda size: spend(store.add_nonce, mine.batch(size)),
+        BARE_SET: lambda size: spend(bare.add, [(claim,) for claim in others.batch(size)]),
+    }
+    rows = timed_rows(interleave(batches, setting.effort), "us", {})
+    report.add(Table("memory insert", "Nonces in memory: inserts", "us", rows, (BARE_SET,)))
+
+
+def _memory_expiry(setting: Setting, report: Report) -> None:
+    progress("expiry in memory")
+    size = 30_000 if setting.quick else 200_000
+    figures = []
+    for _ in range(3 if setting.quick else 5):
+        store, claims = MemoryStore(window=_WINDOW), _Claims(size // _SPREAD)
+        batch = claims.batch(size)
+        spend(store.add_nonce, batch)
+        held = store.nonce_count()
+        later = ("later", batch[-1][1] + 10 * _SPREAD, CREDENTIALS.consumer_key, CREDENTIALS.token)
+        seconds = spend(store.add_nonce, [later])
+        figures.append(seconds / (held + 1 - store.nonce_count()) * 1e9)
+    row = Row(MEMORY, min(figures), statistics.median(figures))
+    report.add(Table("memory expiry", f"Nonces in memory: forgetting, of {size:,} at once", "ns", [row]))
+
+
+# --- SQLite -----------------------------------------------------------------------
+
+_BARE = (
+    "CREATE TABLE nonce (timestamp INTEGER NOT NULL, digest BLOB NOT NULL, PRIMARY KEY (timestamp, digest))"
+    " WITHOUT ROWID"
+)
+
+
+def _sqlite_insert(folder: Path, setting: Setting, report: Report) -> None:
+    progress("inserts in SQLite")
+    store, claims = SQLiteStore(folder / "store.db", window=_WINDOW), _Claims(2_000)
+    bare = sqlite3.connect(folder / "bare.db", isolation_level=None)
+    for statement in ("PRAGMA journal_mode = WAL", "PRAGMA synchronous = NORMAL", _BARE):
+        bare.execute(statement)
+    statement = "INSERT OR IGNORE INTO nonce VALUES (?, ?)"
+    others = _Claims(2_000)
+
+    def bare_batch(size: int) -> float:
+        rows = [(statement, (timestamp, os.urandom(16))) for _, timestamp, _, _ in others.batch(size)]
+        return spend(bare.execute, rows)
+
+    batches: dict[str, Batch] = {
+        SQLITE: lambda size: spend(store.add_nonce, claims.batch(size)),
+        BARE_INSERT: bare_batch,
+    }
+    rows = timed_rows(interleave(batches, setting.effort), "us", {})
+    store.close()
+    bare.close()
+    title = "Nonces in SQLite (WAL, synchronous=NORMAL), one process: inserts, each its own transaction"
+    report.add(Table("sqlite insert", title, "us", rows, (BARE_INSERT,)))
+
+
+def _sqlite_size_and_expiry(folder: Path, setting: Setting, report: Report) -> None:
+    progress("size and expiry in SQLite")
+    size = 5_000 if setting.quick else 50_000
+    path = folder / "size.db"
+    store, claims = SQLiteStore(path, window=_WINDOW), _Claims(size // _WINDOW)
+    spend(store.add_nonce, claims.batch(size))
+    store.close()  # which moves the log into the database
+    held = store.nonce_count()
+    octets = path.stat().st_size / held
+    report.add(Table("sqlite size", f"Nonces in SQLite: {held:,} of them", "bytes", [Row(SQLITE, octets, octets)]))
+
+    # New nonces of a later hour push the old ones out; what that adds to an insert, for each that goes.
+    fresh, later = SQLiteStore(folder / "fresh.db", window=_WINDOW), _Claims(size)
+    batch = [(nonce, timestamp + 3600, key, token) for nonce, timestamp, key, token in later.batch(size // 4)]
+    with_expiry, without = spend(store.add_nonce, batch), spend(fresh.add_nonce, batch)
+    gone = held + len(batch) - store.nonce_count()
+    figure = max(with_expiry - without, 0.0) / gone * 1e9 if gone else None
+    note = f"{gone:,} forgotten by {len(batch):,} inserts"
+    store.close()
+    fresh.close()
+    report.add(Table("sqlite expiry", "Nonces in SQLite: forgetting", "ns", [Row(SQLITE, figure, figure, note)]))

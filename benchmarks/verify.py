@@ -1,0 +1,109 @@
+"""Verifying: header, signature, timestamp, and a nonce kept in memory; and refusing."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import oauth2
+
+from . import peers, predecessor
+from .comparison import assemble, compare
+from .peers import receive, tampered
+from .report import FLOOR, OURS, progress
+from .workloads import MAIN, SHAPES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from .comparison import Field, Setting
+    from .peers import Received, Runner
+    from .report import Report
+    from .workloads import Workload
+
+BASES = (FLOOR, "oauthlib", "Authlib", predecessor.NAME)
+
+
+def run(setting: Setting, report: Report) -> None:
+    """Verify all workloads, and refuse the first of them for three reasons."""
+    libraries = field(setting)
+    for workload in MAIN + SHAPES:
+        progress(f"verify: {workload.title}")
+        title = f"Verify ({workload.key}): {workload.title}, HMAC-SHA1"
+        report.add(
+            compare(
+                libraries,
+                valid(workload),
+                not_accepted,
+                setting.effort,
+                key=f"verify {workload.key}",
+                title=title,
+                bases=BASES,
+            )
+        )
+    able = {row.library for row in report.tables[f"verify {MAIN[0].key}"].rows if row.minimum is not None}
+    for name in set(libraries.runners) - able:  # refusing is no merit in who refuses everything
+        del libraries.runners[name]
+        libraries.absent[name] = "not measured: refuses valid requests, too"
+    _refuse(libraries, MAIN[0], setting, report)
+
+
+def field(setting: Setting, request_type: type[oauth2.Request] = oauth2.Request) -> Field:
+    """Return all libraries that verify; *request_type* is what this one reads requests with."""
+    return assemble(
+        {
+            FLOOR: peers.verify_floor,
+            OURS: partial(peers.verify_oauth2, request_type),
+            "oauthlib": peers.verify_oauthlib,
+            "Authlib": peers.verify_authlib,
+            predecessor.NAME: partial(predecessor.VerifyRunner, setting.predecessor),
+        }
+    )
+
+
+def valid(workload: Workload) -> Callable[[int], list[Received]]:
+    """Return what makes so many requests of a workload, each new and rightly signed."""
+    return lambda size: [receive(call) for call in workload.batch(size)]
+
+
+def not_accepted(_received: Received, accepted: bool) -> str | None:
+    """Return what is wrong with a library's answer to a valid request."""
+    return None if accepted else "refuses a valid request"
+
+
+def _not_refused(_received: Received, accepted: bool) -> str | None:
+    return "accepts it" if accepted else None
+
+
+def _twice(runner: Runner[Received, Any], items: Sequence[Received]) -> None:
+    for accepted in runner.results(items):
+        if not accepted:
+            raise ValueError("refuses a valid request")
+
+
+def _refuse(libraries: Field, workload: Workload, setting: Setting, report: Report) -> None:
+    def forged(size: int) -> list[Received]:
+        return [tampered(receive(call)) for call in workload.batch(size)]
+
+    def old(size: int) -> list[Received]:
+        return [receive(call, old=True) for call in workload.batch(size)]
+
+    cases = (
+        ("signature", "a wrong signature", forged, None),
+        ("replay", "a request that was accepted before", valid(workload), _twice),
+        ("old", "a timestamp of an hour ago", old, None),
+    )
+    for key, what, make, before in cases:
+        progress(f"refuse {what}")
+        report.add(
+            compare(
+                libraries,
+                make,
+                _not_refused,
+                setting.effort,
+                key=f"refuse {key}",
+                title=f"Refuse {what}: {workload.title}",
+                bases=BASES,
+                before=before,
+            )
+        )

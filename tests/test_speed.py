@@ -1,0 +1,39 @@
+"""Signing and verifying stay ahead of oauthlib, by half of what is aimed at: a ratio, which no slow machine changes."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+FACTORS = {"sign": 3.25, "verify": 2.0}  # times as fast as oauthlib
+ATTEMPTS = 4  # noise can only spoil a ratio, so the best of some is taken
+KEYS = [f"{what} {workload}" for what in FACTORS for workload in "abcd"]
+
+
+def measure():
+    # In a process of its own, where nothing counts coverage.
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("COV")}
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.guard"],
+        cwd=ROOT, env=environment, check=True, capture_output=True, text=True,
+    )  # fmt: skip
+    return json.loads(done.stdout)
+
+
+@pytest.fixture(scope="module")
+def factors():
+    best = dict.fromkeys(KEYS, 0.0)
+    for _ in range(ATTEMPTS):
+        best = {key: max(best[key], factor) for key, factor in measure().items()}
+        if all(best[key] >= FACTORS[key.split()[0]] for key in KEYS):
+            break
+    return best
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_this_is_faster_than_oauthlib(factors, key):
+    assert factors[key] >= FACTORS[key.split()[0]]
