@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 OAUTH_VERSION = "1.0"
 HTTP_METHOD = "GET"
 _TEXT = {str}
-_FIXED = {str, bytes, int}
+_FIXED = {str, bytes}
 SIGNATURE_METHOD = "PLAINTEXT"  # kept for its name; no method is a default
 
 
@@ -164,7 +164,7 @@ class Request(dict[str, "Any"]):
             return self._known[1]
         types = {*map(type, self.values())}
         encoded = encode_pairs(self.items() if types == _TEXT else text_pairs(self))
-        if types <= _FIXED:  # a list could change without the dict changing
+        if types <= _FIXED:  # a list could change, and a number be another's equal, unnoticed
             self._known = (dict(self), encoded)
         return encoded
 
@@ -203,9 +203,10 @@ class Request(dict[str, "Any"]):
         self.pop("oauth_signature", None)
         signature = signature_method.sign(self, consumer, token)
         known = self._known
-        self["oauth_signature"] = signature
-        if known is not None:
+        if known is not None and known[0] == self:  # else the method looked at no parameter
+            self["oauth_signature"] = signature
             self._known = (dict(self), [*known[1], f"oauth_signature {percent_encode(to_text(signature))}"])
+        self["oauth_signature"] = signature
 
     def _hash_of_body(self, method_name: str) -> str:
         body = self.body or b""

@@ -165,3 +165,21 @@ def test_few_reserved_characters_are_encoded_as_many_are(value):
     assert percent_encode(value) == "".join(
         chr(o) if chr(o).isascii() and (chr(o).isalnum() or chr(o) in "-._~") else f"%{o:02X}" for o in octets
     )
+
+
+def test_a_request_signed_again_sends_what_it_holds_then():
+    consumer, token = oauth2.Consumer("key", "secret"), oauth2.Token("token", "secret")
+    request = oauth2.Request.from_consumer_and_token(consumer, token, "GET", "https://api.example/")
+    request.sign_request(oauth2.SignatureMethod_HMAC_SHA1(), consumer, token)
+    request["oauth_nonce"] = "another"
+    request.sign_request(oauth2.SignatureMethod_PLAINTEXT(), consumer, token)  # which looks at no parameter
+    sent = dict(parse_authorization_header(request.to_header()["Authorization"]))
+    assert sent["oauth_nonce"] == "another"
+    assert sent["oauth_signature_method"] == "PLAINTEXT"
+
+
+def test_a_number_and_one_that_equals_it_are_two_texts():
+    request = oauth2.Request("GET", "https://api.example/", {"a": 1})
+    assert request.get_normalized_parameters() == "a=1"
+    request["a"] = True
+    assert request.get_normalized_parameters() == "a=True"
