@@ -66,3 +66,12 @@ def test_a_form_with_the_hash_of_no_body_is_accepted_as_older_senders_make_it():
     assert "oauth_body_hash" in form
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
     assert verified(headers=headers, body=form.encode()) == {"a": "1"}
+
+
+@pytest.mark.parametrize("body", [b"", b"&&"])
+def test_a_content_type_changed_to_a_form_does_not_lift_the_hash(body):
+    """A form without parameters adds nothing to what is signed, so that the signature still holds."""
+    request = signed(b'{"pay": 1}')
+    headers = {**request.to_header(), "Content-Type": "application/x-www-form-urlencoded"}
+    with pytest.raises(BodyHashInvalid):
+        verified(headers=headers, parameters={"a": "1"}, body=body)
