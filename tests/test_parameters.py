@@ -330,3 +330,10 @@ def test_a_body_that_can_be_read_only_once_is_none(body):
 def test_an_unknown_digest_is_a_value_error():
     with pytest.raises(ValueError):
         body_hash(b"", "sha0")
+
+
+def test_a_subclass_of_text_is_one_text_too():
+    class Text(str):
+        __slots__ = ()
+
+    assert text_pairs({"a": Text("bc"), "d": [Text("e")]}) == [("a", "bc"), ("d", "e")]
