@@ -90,7 +90,7 @@ def parse_authorization_header(value: str) -> Pairs:
 
 
 def read_header(value: str) -> tuple[Pairs, list[str]]:
-    """Return what :func:`parse_authorization_header` makes of *value*, and that encoded.
+    """Return what :func:`parse_authorization_header` makes of *value*, of the OAuth scheme, and that encoded.
 
     Neither holds the realm, of which there may be one.
 

@@ -92,7 +92,7 @@ class Request(dict[str, "Any"]):
             self.url = to_unicode(url)
         self.method = method
         if parameters is not None:
-            if {*map(type, parameters), *map(type, parameters.values())} == _TEXT:
+            if type(parameters) is dict and {*map(type, parameters), *map(type, parameters.values())} == _TEXT:
                 self.update(parameters)
             else:
                 for name, value in parameters.items():
@@ -162,7 +162,7 @@ class Request(dict[str, "Any"]):
         # What the dict holds, encoded: once, for signing and for sending, as long as it holds that.
         if self._known is not None and self._known[0] == self:
             return self._known[1]
-        types = {*map(type, self.values())}
+        types = {*map(type, self), *map(type, self.values())}
         encoded = encode_pairs(self.items() if types == _TEXT else text_pairs(self))
         if types <= _FIXED:  # a list could change, and a number be another's equal, unnoticed
             self._known = (dict(self), encoded)

@@ -158,7 +158,7 @@ def read_public_key(public_key: Any) -> RSAPublicKey:
     if data is None:
         key = public_key
     elif b"-----BEGIN CERTIFICATE" in data:
-        key = _first("public_key", [lambda: x509.load_pem_x509_certificate(data)])
+        key = _first("public_key", [lambda: x509.load_pem_x509_certificate(data).public_key()])
     elif b"-----BEGIN" in data:
         key = _first("public_key", [lambda: serialization.load_pem_public_key(data)])
     else:
@@ -166,11 +166,11 @@ def read_public_key(public_key: Any) -> RSAPublicKey:
             "public_key",
             [
                 lambda: serialization.load_der_public_key(data),
-                lambda: x509.load_der_x509_certificate(data),
+                lambda: x509.load_der_x509_certificate(data).public_key(),
             ],
         )
-    if isinstance(key, x509.Certificate):
-        key = key.public_key()
+    if isinstance(public_key, x509.Certificate):
+        key = _first("public_key", [public_key.public_key])
     if not isinstance(key, rsa.RSAPublicKey):
         raise (ValueError if data is not None else TypeError)("public_key: no RSA public key")
     return cast("RSAPublicKey", key)
@@ -190,7 +190,7 @@ def _consumer_key(public_key: Any) -> RSAPublicKey | None:
         return _parsed(public_key)
     try:
         return read_public_key(public_key)
-    except TypeError:
+    except (TypeError, ValueError):
         return None
 
 

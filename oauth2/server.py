@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 import time
 
-from .encoding import STRING_TYPES, to_text
+from .encoding import decode_utf8, to_text
 from .errors import (
     BodyHashInvalid,
     InvalidRequest,
@@ -235,7 +235,9 @@ def _carries_nonce(request: Mapping[str, Any], method: SignatureMethod) -> bool:
 
 
 def _key_text(public_key: Any) -> str | None:
-    return to_text(public_key) if isinstance(public_key, STRING_TYPES) else None
+    if isinstance(public_key, bytes):
+        return decode_utf8(public_key)
+    return public_key if isinstance(public_key, str) else None
 
 
 def _seconds(timestamp: Any) -> int:

@@ -1,6 +1,8 @@
 """A caller's mistake is a TypeError or a ValueError that names the argument."""
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
+from keys import certificate, ec_key, public_octets, rsa_key
 
 import oauth2
 from oauth2.errors import BodyHashInvalid, StoreUnavailable
@@ -75,3 +77,62 @@ def test_a_content_type_changed_to_a_form_does_not_lift_the_hash(body):
     headers = {**request.to_header(), "Content-Type": "application/x-www-form-urlencoded"}
     with pytest.raises(BodyHashInvalid):
         verified(headers=headers, parameters={"a": "1"}, body=body)
+
+
+class Row:
+    """A consumer as a program keeps it."""
+
+    def __init__(self, key, secret, public_key):
+        self.key, self.secret, self.public_key = key, secret, public_key
+
+
+@pytest.mark.parametrize("secret", ["", "secret", None])
+@pytest.mark.parametrize("name", ["HMAC-SHA1", "PLAINTEXT", "RSA-SHA1"])
+def test_a_key_in_der_is_no_crash_whatever_method_the_peer_claims(name, secret):
+    server = oauth2.Server()
+    for method in (
+        oauth2.SignatureMethod_HMAC_SHA1(),
+        oauth2.SignatureMethod_PLAINTEXT(),
+        oauth2.SignatureMethod_RSA_SHA1(),
+    ):
+        server.add_signature_method(method)
+    consumer = Row("key", secret, public_octets(rsa_key(), Encoding.DER))
+    request = oauth2.Request.from_consumer_and_token(consumer, None, "GET", URL)
+    request.update(oauth_signature_method=name, oauth_signature="AAAA")
+    with pytest.raises(oauth2.errors.SignatureInvalid):
+        server.verify_request(oauth2.Request.from_request("GET", URL, request.to_header()), consumer, None)
+
+
+def test_a_framework_dict_that_hides_lists_is_read_by_its_items():
+    class Hiding(dict):
+        def items(self):
+            return [(name, values[-1]) for name, values in dict.items(self)]
+
+        def values(self):
+            return [value for _, value in self.items()]
+
+    assert oauth2.Request("GET", URL, Hiding(a=["1", "2"], b=["3"])) == {"a": "2", "b": "3"}
+
+
+def test_a_name_may_be_bytes():
+    request = oauth2.Request("GET", URL, {"a": "1"})
+    request[b"b"] = "2"
+    assert request.get_normalized_parameters() == "a=1&b=2"
+
+
+def test_a_store_opened_before_a_fork_that_nobody_told_of_lets_nobody_in(tmp_path):
+    store = SQLiteStore(tmp_path / "nonces.db")
+    store._pid = -1
+    with pytest.raises(StoreUnavailable, match="fork"):
+        store.add_nonce("n", 1_700_000_000, "c", None)
+    store.close()
+
+
+def test_a_certificate_of_a_kind_that_nobody_knows_is_no_key():
+    der = certificate(ec_key()).public_bytes(Encoding.DER)
+    unknown = der.replace(bytes.fromhex("06072a8648ce3d0201"), bytes.fromhex("06072a8648ce3d0263"))  # its algorithm
+    assert unknown != der
+    with pytest.raises(ValueError, match="public_key"):
+        oauth2.rsa.read_public_key(unknown)
+    request = oauth2.Request("GET", URL)
+    assert not oauth2.SignatureMethod_RSA_SHA1().check(request, Row("key", "", unknown), None, "AAAA")

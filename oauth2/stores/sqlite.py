@@ -21,7 +21,7 @@ _SCHEMA = (
 )
 _CLAIM = """
 INSERT OR IGNORE INTO nonce
-SELECT ?1, ?2 WHERE ?1 >= (SELECT oldest FROM nonce_horizon WHERE one = 1)
+SELECT ?, ? WHERE ? >= (SELECT oldest FROM nonce_horizon WHERE one = 1)
 """
 _ADVANCE = "UPDATE nonce_horizon SET oldest = max(oldest, ?) WHERE one = 1"
 _FORGET = """
@@ -61,11 +61,13 @@ class SQLiteStore:
         self.timeout = timeout
         self._lock = Lock()
         self._connection: sqlite3.Connection | None = None
+        self._pid = 0  # of the process that opened the connection
+        with _FORK:
+            _STORES.add(self)
         try:
             self._execute("SELECT 1")
         except StoreUnavailable as exc:
             raise StoreUnavailable(f"{self.path} cannot be used as a nonce store: {exc.__cause__ or exc}") from exc
-        _STORES.add(self)
 
     def add_nonce(self, nonce: str, timestamp: int, consumer_key: str, token_key: str | None) -> bool:
         """See :meth:`~oauth2.stores.NonceStore.add_nonce`.
@@ -75,7 +77,7 @@ class SQLiteStore:
         """
         digest = nonce_digest(nonce, timestamp, consumer_key, token_key)
         # One statement, in a transaction of its own: that is what makes it atomic.
-        new = self._execute(_CLAIM, (timestamp, digest)).rowcount == 1
+        new = self._execute(_CLAIM, (timestamp, digest, timestamp)).rowcount == 1
         if new and digest[0] % _FORGET_EVERY == 0:
             self._execute(_ADVANCE, (oldest_kept(timestamp, self.window),))
             self._execute(_FORGET, (_FORGET_AT_MOST,))
@@ -100,7 +102,9 @@ class SQLiteStore:
         with self._lock:
             try:
                 if self._connection is None:
-                    self._connection = _connect(self.path, self.timeout)
+                    self._connection, self._pid = _connect(self.path, self.timeout), os.getpid()
+                if self._pid != os.getpid():
+                    raise StoreUnavailable("The nonce store was opened before a fork that Python was not told of.")
                 return self._connection.execute(statement, values)
             except sqlite3.Error as exc:
                 raise StoreUnavailable("The nonce store cannot be used.") from exc
@@ -163,7 +167,8 @@ def _before_fork() -> None:
 def _after_fork() -> None:
     while _FORKING:
         _FORKING.pop()._lock.release()
-    _FORK.release()
+    if _FORK.locked():  # else an embedding program forked, and told of it only afterwards
+        _FORK.release()
 
 
 if hasattr(os, "register_at_fork"):  # pragma: no branch - all but Windows
