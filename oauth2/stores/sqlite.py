@@ -111,7 +111,7 @@ class SQLiteStore:
 
 
 def _connect(path: str, timeout: float) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, timeout, isolation_level=None, check_same_thread=False)
+    connection = sqlite3.connect(path, timeout=timeout, isolation_level=None, check_same_thread=False)
     try:
         _use_wal(connection, time.monotonic() + timeout)
         connection.execute("PRAGMA synchronous = NORMAL")
