@@ -53,7 +53,8 @@ def test_the_readme_has_a_snippet_for_signing_calling_and_verifying():
 
 
 def test_the_server_of_the_readme_accepts_a_request_once(tmp_path, monkeypatch):
-    handle = run(blocks(PAGES[0])[2], tmp_path, monkeypatch)["handle"]
+    found = run(blocks(PAGES[0])[2], tmp_path, monkeypatch)
+    handle = found["handle"]
     consumer, token = oauth.Consumer("printer", "printer-secret"), oauth.Token("janes-photos", "token-secret")
     url = "https://api.example.com/photos?size=original"
     request = oauth.Request.from_consumer_and_token(consumer, token, "GET", url)
@@ -62,6 +63,7 @@ def test_the_server_of_the_readme_accepts_a_request_once(tmp_path, monkeypatch):
     assert handle(*sent) == (200, {"size": "original"})
     assert handle(*sent) == (401, "The nonce has been used.")
     assert handle("GET", "https://api.example.com/", {}, b"")[0] == 400
+    found["server"].nonce_store.close()
 
 
 def test_every_relative_link_leads_somewhere():
