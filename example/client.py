@@ -29,7 +29,10 @@ def main() -> None:
         },
     ]
     for call in calls:
-        response, content = client.request(**call)
+        try:
+            response, content = client.request(**call)
+        except ConnectionRefusedError:
+            raise SystemExit(f"Nobody answers at {url}: run example/server.py first.") from None
         print(response.status, content.decode())
     client.close()
 

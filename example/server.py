@@ -74,7 +74,11 @@ def main() -> None:
         public_key = options.public_key.read_bytes()
         verifier.add_signature_method(oauth.SignatureMethod_RSA_SHA256(public_key=public_key))
 
-    with ThreadingHTTPServer(("127.0.0.1", options.port), Resource) as httpd:
+    try:
+        httpd = ThreadingHTTPServer(("127.0.0.1", options.port), Resource)
+    except OSError as exc:
+        raise SystemExit(f"Port {options.port} cannot be used ({exc.strerror}); --port 0 takes a free one.") from None
+    with httpd:
         Resource.verifier = verifier
         Resource.base_url = f"http://127.0.0.1:{httpd.server_port}"
         print(f"Serving {Resource.base_url}/photos", flush=True)
