@@ -10,7 +10,7 @@ from threading import Lock
 from typing import Any
 
 from ..errors import StoreUnavailable
-from . import nonce_digest, oldest_kept
+from .nonces import nonce_digest, oldest_kept
 
 _VERSION = 1
 _SCHEMA = (
