@@ -9,13 +9,15 @@ import pytest
 import oauth2
 
 ROWS = [
-    {"errors", "generate", "http", "_version"},
+    {"errors", "generate", "http", "audit", "callback", "_version"},
     {"encoding", "stores.nonces", "stores.records"},
     {"parameters", "stores.memory", "stores.protocols"},
-    {"credentials", "received"},
+    {"credentials", "received", "problem"},
     {"signature", "stores"},
-    {"request"},
+    {"request", "access"},
     {"server", "flow", "outgoing"},
+    {"incoming"},
+    {"issuance"},
     {"provider"},
 ]
 COMBINING = {"cli", "testing"}  # rim modules whose job is to combine others
