@@ -270,9 +270,8 @@ def _exchange(
         raise InvalidAnswer("The service's answer is no valid HTTP.") from None  # it may hold anything
     finally:
         http.close()
-    secrets = [consumer.secret, form.get("x_auth_password")]
-    for name in ("key", "secret", "verifier", "session_handle"):
-        secrets.append(getattr(token, name, None))
+    secrets = [getattr(token, name, None) for name in ("key", "secret", "verifier", "session_handle")]
+    secrets += [consumer.secret, form.get("x_auth_password")]
     return _Answer(response=response, body=content, secrets=tuple([each for each in secrets if each]))
 
 

@@ -267,15 +267,16 @@ def _services() -> dict[str, Service]:
 
 
 def _service(name: str, table: dict[str, Any]) -> Service:
-    return Service(name=name, **{key: tuple(value) if key in _TUPLES else value for key, value in table.items()})
+    given: dict[str, Any] = {key: tuple(value) if key in _TUPLES else value for key, value in table.items()}
+    return Service(name=name, **given)
 
 
 def _filled(name: str, kind: str, value: str) -> dict[str, str]:
     if kind == "url":
         value = value.rstrip("/")
         require_https(name, value)
-        if "?" in value or not fullmatch(r"[!-~]+", value):
-            raise ValueError(f"{name}: a URL without query wanted")
+        if not fullmatch(r"[A-Za-z0-9._~:/%!$&'()*+,;=\[\]-]+", value):
+            raise ValueError(f"{name}: a URL without query wanted, escaped as it has to be")
         return {name: value}
     if not fullmatch(r"[A-Za-z0-9]+([_-][A-Za-z0-9]+)*", value):
         raise ValueError(f"{name}: letters, digits, and - or _ between them wanted")

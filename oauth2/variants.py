@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .encoding import percent_decode_as_sent, percent_encode, percent_encode_as_sent, to_unicode
+from .encoding import percent_decode_as_sent, percent_encode_as_sent, to_unicode
 from .parameters import query_of
 from .rsa import SignatureMethod_RSA_SHA256
 from .signature import SignatureMethod_HMAC_SHA256
@@ -41,13 +41,13 @@ class RawParameters(SignatureMethod_RSA_SHA256):
 class SecretWithoutAmpersand(SignatureMethod_HMAC_SHA256):
     """HMAC-SHA256 as the legacy API of WooCommerce checks it: against section 3.4.2.
 
-    The key is the client's secret alone.
+    The key is the client's secret alone, as it is.
     """
 
     def signing_base(self, request: SignableRequest, consumer: Any, token: Any) -> tuple[bytes, bytes]:
         """Return the key and the signature base string, ASCII."""
         text = super().signing_base(request, consumer, token)[1]
-        return percent_encode(to_unicode(consumer.secret)).encode("ascii"), text
+        return to_unicode(consumer.secret).encode(), text
 
 
 def _encoded_once(text: str) -> str:
