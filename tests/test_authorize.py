@@ -3,6 +3,7 @@
 import contextlib
 import http.client
 import socket
+import struct
 import threading
 import time
 import urllib.error
@@ -290,6 +291,21 @@ def test_a_connection_that_says_nothing_keeps_nobody_waiting(service):
     silent[0].close()
 
 
+def test_a_browser_that_goes_away_is_nobodys_error(service, capfd):
+    def visit(_):
+        callback = callback_of(service)
+        for _ in range(20):
+            gone = socket.create_connection(("127.0.0.1", urlsplit(callback).port))
+            gone.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # close() is a reset
+            gone.sendall(b"GET / HTTP/1.1\r\nHost: ")
+            gone.close()
+        return [f"{callback}?oauth_token=asked-for&oauth_verifier=v"]
+
+    with Browser(visit) as browser:
+        authorize(CONSUMER, endpoints_of(service), open_browser=browser)
+    assert capfd.readouterr() == ("", "")
+
+
 def test_the_page_is_not_kept_and_tells_nobody_where_it_came_from(service):
     fields = {}
 
@@ -443,6 +459,14 @@ def test_no_endpoint_leads_to_another_one(service, status, method):
             begin(CONSUMER, endpoints_of(service, http_method=method), "oob")
         assert other.requests == []
     assert {request.path for request in service.requests} == {"/temporary"}
+
+
+@pytest.mark.parametrize("challenge", ["OAuth", "Bearer", "oauth_error=no such key"])
+def test_a_challenge_that_cannot_be_read_is_a_refusal_all_the_same(service, challenge):
+    service.routes["/temporary"] = Answer(401, {"WWW-Authenticate": challenge}, b"oauth_problem=signature_invalid")
+    with pytest.raises(ServiceRefused, match="401") as caught:
+        begin(CONSUMER, endpoints_of(service), "oob")
+    assert caught.value.answered == 401
 
 
 def test_a_refusal_says_what_the_service_said_without_secrets(provider):
