@@ -251,10 +251,13 @@ def _exchange(
     client: Callable[[Any, Any], Client] | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> _Answer:
-    http = (client or getattr(endpoints, "client", None) or _client)(consumer, token)
+    if client is None:
+        http = getattr(endpoints, "client", _client)(consumer, token, signature_method=signature_method)
+    else:
+        http = client(consumer, token)
+        if signature_method is not None:
+            http.set_signature_method(signature_method)
     http.follow_redirects = False  # no service moves its endpoints about; who tries wants the credentials
-    if signature_method is not None:
-        http.set_signature_method(signature_method)
     form = request.get_nonoauth_parameters()
     protocol = [pair for pair in request.protocol_pairs() if pair[0] in _OWN]
     uri, body, fields = add_to_query(request.url or "", build_form(protocol)), "", dict(headers or {})
@@ -276,8 +279,11 @@ def _exchange(
     return _Answer(response=response, body=content, secrets=tuple([each for each in secrets if each]))
 
 
-def _client(consumer: Any, token: Any) -> Client:
-    return Client(consumer, token, placement=HEADER, realm=None, body_hash=False, timeout=_HTTP_TIMEOUT)
+def _client(consumer: Any, token: Any, *, signature_method: SignatureMethod | None) -> Client:
+    client = Client(consumer, token, placement=HEADER, realm=None, body_hash=False, timeout=_HTTP_TIMEOUT)
+    if signature_method is not None:
+        client.set_signature_method(signature_method)
+    return client
 
 
 def _endpoints(given: Any) -> Endpoints:

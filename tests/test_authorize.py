@@ -636,7 +636,9 @@ def test_the_client_is_the_callers_own(service):
         made.append(token)
         return oauth2.Client(consumer, token, placement="query", timeout=5)
 
-    begin(CONSUMER, endpoints_of(service), "oob", client=client)
+    method = oauth2.SignatureMethod_HMAC_SHA256()
+    begin(CONSUMER, endpoints_of(service), "oob", client=client, signature_method=method)
+    assert "oauth_signature_method=HMAC-SHA256" in service.last.query
     redeem(CONSUMER, endpoints_of(service), oauth2.Token("asked-for", "s"), "1234", client=client)
     assert [token and token.key for token in made] == [None, "asked-for"]
     for received in service.requests:
