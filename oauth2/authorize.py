@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import httplib2
 
 from . import flow
-from .answer import read_answer
+from .answer import read_answer, refusal
 from .client import Client
 from .credentials import Token
 from .errors import InvalidAnswer, ServiceRefused
@@ -23,12 +23,12 @@ from .flow import OUT_OF_BAND, Endpoints, TokenCredentials
 from .listener import Listener
 from .outgoing import HEADER
 from .parameters import FORM, add_to_query, build_form
+from .request import Request
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any
 
-    from .request import Request
     from .signature import SignatureMethod
 
 #: The default callback: a free port, and a path that nobody can guess.
@@ -213,6 +213,21 @@ def renew(consumer: Any, endpoints: Any, token: Token, **sending: Any) -> TokenC
     return flow.read_token(answer.credentials())
 
 
+def revoke(consumer: Any, endpoints: Any, token: Token, **sending: Any) -> None:
+    """Have the service forget *token*, where it has an endpoint for that.
+
+    Args and errors are those of :func:`finish`.
+
+    Raises:
+        ValueError: There is no such endpoint.
+    """
+    where = _endpoints(endpoints)
+    request = Request.from_consumer_and_token(consumer, token, where.http_method, _required(where, "revoke"))
+    answer = _exchange(consumer, token, request, endpoints, **sending)
+    if not answer.is_success:
+        raise refusal(answer.response.status, answer.body, **answer.reason)
+
+
 def xauth(consumer: Any, endpoints: Any, username: str, password: str, **sending: Any) -> TokenCredentials:
     """Return token credentials for a user's password, where the service lets this client do that (xAuth).
 
@@ -236,9 +251,12 @@ class _Answer:
     def has_credentials(self) -> bool:
         return b"oauth_token_secret" in self.body
 
+    @property
+    def reason(self) -> dict[str, Any]:
+        return {"authenticate": self.response.get("www-authenticate", ""), "secrets": self.secrets}
+
     def credentials(self) -> bytes:
-        authenticate = self.response.get("www-authenticate", "")
-        return read_answer(self.response.status, self.body, authenticate=authenticate, secrets=self.secrets)
+        return read_answer(self.response.status, self.body, **self.reason)
 
 
 def _exchange(

@@ -18,7 +18,7 @@ from peer import what_is_shown
 
 import oauth2
 from oauth2 import authorize as driver
-from oauth2.authorize import Pending, authorize, begin, finish, redeem, renew, xauth
+from oauth2.authorize import Pending, authorize, begin, finish, redeem, renew, revoke, xauth
 from oauth2.errors import AuthorizationDenied, Error, InvalidAnswer, ServiceRefused
 from oauth2.flow import Endpoints, TokenCredentials
 
@@ -612,6 +612,19 @@ def test_a_token_that_is_only_woken_up_stays_the_same(service):
 def test_a_token_without_session_handle_cannot_be_renewed(service):
     with pytest.raises(ValueError, match="session_handle"):
         renew(CONSUMER, endpoints_of(service), oauth2.Token("old", "old-secret"))
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_token_is_revoked_where_the_service_lets_it_be(service, method):
+    endpoints = endpoints_of(service, revoke=f"{service.origin}/revoke", http_method=method)
+    assert revoke(CONSUMER, endpoints, oauth2.Token("old", "old-secret")) is None
+    received = service.arrived("/revoke")
+    assert (received.method, received.request()["oauth_token"]) == (method, "old")
+    service.routes["/revoke"] = Answer(401, body=b"oauth_problem=token_revoked")
+    with pytest.raises(ServiceRefused, match="token_revoked"):
+        revoke(CONSUMER, endpoints, oauth2.Token("old", "old-secret"))
+    with pytest.raises(ValueError, match="no revoke"):
+        revoke(CONSUMER, endpoints_of(service), oauth2.Token("old", "old-secret"))
 
 
 # --- what the caller gives --------------------------------------------------------------
