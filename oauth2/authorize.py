@@ -18,8 +18,9 @@ from . import flow
 from .answer import read_answer, refusal
 from .client import Client
 from .credentials import Token
+from .endpoints import Endpoints
 from .errors import InvalidAnswer, ServiceRefused
-from .flow import OUT_OF_BAND, Endpoints, TokenCredentials
+from .flow import OUT_OF_BAND, TokenCredentials
 from .listener import Listener
 from .outgoing import HEADER
 from .parameters import FORM, add_to_query, build_form
