@@ -20,7 +20,7 @@ from .client import Client
 from .credentials import Token
 from .endpoints import Endpoints
 from .errors import InvalidAnswer, ServiceRefused
-from .flow import OUT_OF_BAND, TokenCredentials
+from .flow import OUT_OF_BAND, IssuedToken
 from .listener import Listener
 from .outgoing import HEADER
 from .parameters import FORM, add_to_query, build_form
@@ -75,7 +75,7 @@ def authorize(
     ask: Callable[[str], str] = ask_for_code,
     timeout: float = 300.0,
     **sending: Any,
-) -> TokenCredentials:
+) -> IssuedToken:
     """Return token credentials that a person approves in a browser (section 2).
 
     Listens on 127.0.0.1 for the browser to come back, or asks for the code where
@@ -154,7 +154,7 @@ def begin(
     return Pending(url=where.authorization_url(consumer, temporary, parameters), temporary=temporary)
 
 
-def finish(consumer: Any, endpoints: Any, callback_url: str, temporary: Token, **sending: Any) -> TokenCredentials:
+def finish(consumer: Any, endpoints: Any, callback_url: str, temporary: Token, **sending: Any) -> IssuedToken:
     """Return the token credentials for the URL that the user came back to (section 2.3).
 
     Args:
@@ -173,7 +173,7 @@ def finish(consumer: Any, endpoints: Any, callback_url: str, temporary: Token, *
     return redeem(consumer, endpoints, approved, approved.verifier or "", **sending)
 
 
-def redeem(consumer: Any, endpoints: Any, temporary: Token, verifier: str, **sending: Any) -> TokenCredentials:
+def redeem(consumer: Any, endpoints: Any, temporary: Token, verifier: str, **sending: Any) -> IssuedToken:
     """Return the token credentials for a verifier, such as a code that a person typed (section 2.3).
 
     Args and errors are those of :func:`finish`; spaces around *verifier* do not count.
@@ -191,7 +191,7 @@ def redeem(consumer: Any, endpoints: Any, temporary: Token, verifier: str, **sen
     return flow.read_token(_exchange(consumer, approved, request, endpoints, **sending).credentials())
 
 
-def renew(consumer: Any, endpoints: Any, token: Token, **sending: Any) -> TokenCredentials:
+def renew(consumer: Any, endpoints: Any, token: Token, **sending: Any) -> IssuedToken:
     """Return new token credentials in place of *token*, with no person asked (session extension).
 
     Sends the token's ``session_handle`` to the token request endpoint, or asks the
@@ -210,7 +210,7 @@ def renew(consumer: Any, endpoints: Any, token: Token, **sending: Any) -> TokenC
     request = flow.renewal_request(consumer, url, token, http_method=where.token_method or where.http_method)
     answer = _exchange(consumer, token, request, endpoints, **sending)
     if where.renew is not None and answer.is_success and not answer.has_credentials:
-        return TokenCredentials(token.key, token.secret, parameters=getattr(token, "parameters", None))
+        return IssuedToken(token.key, token.secret, parameters=getattr(token, "parameters", None))
     return flow.read_token(answer.credentials())
 
 
@@ -229,7 +229,7 @@ def revoke(consumer: Any, endpoints: Any, token: Token, **sending: Any) -> None:
         raise refusal(answer.response.status, answer.body, **answer.reason)
 
 
-def xauth(consumer: Any, endpoints: Any, username: str, password: str, **sending: Any) -> TokenCredentials:
+def xauth(consumer: Any, endpoints: Any, username: str, password: str, **sending: Any) -> IssuedToken:
     """Return token credentials for a user's password, where the service lets this client do that (xAuth).
 
     Args and errors are those of :func:`finish`.

@@ -34,7 +34,7 @@ _OF_THE_TOKEN = ("oauth_token", "oauth_token_secret", "oauth_callback_confirmed"
 _REFUSED_BY_THE_USER = ("user_refused", "permission_denied")
 
 
-class TokenCredentials(Token):
+class IssuedToken(Token):
     """Token credentials, and what else the answer held that brought them (section 2.3).
 
     :meth:`to_string` keeps all of it, for :func:`read_token` to read again.
@@ -189,7 +189,7 @@ def token_request(consumer: Any, url: str, token: Token, *, http_method: str = "
     return Request.from_consumer_and_token(consumer, token, http_method, url)
 
 
-def read_token(answer: bytes | str) -> TokenCredentials:
+def read_token(answer: bytes | str) -> IssuedToken:
     """Return the token credentials of an answer (section 2.3), or what ``str()`` made of them.
 
     Args:
@@ -201,7 +201,7 @@ def read_token(answer: bytes | str) -> TokenCredentials:
     found = _form_of(answer)
     token = _token_of(found)
     parameters = {name: value for name, value in found.items() if name not in _OF_THE_TOKEN}
-    return TokenCredentials(token.key, token.secret, parameters=parameters)
+    return IssuedToken(token.key, token.secret, parameters=parameters)
 
 
 # --- beside the three legs ------------------------------------------------------

@@ -10,7 +10,7 @@ import oauth2
 from oauth2.errors import AuthorizationDenied, InvalidAnswer, ServiceRefused
 from oauth2.flow import (
     Endpoints,
-    TokenCredentials,
+    IssuedToken,
     authorization_url,
     is_callback,
     read_callback,
@@ -255,7 +255,7 @@ def test_http_is_for_loopback(host, port):
 
 def test_the_rest_of_an_answer_can_be_reached():
     token = read_token("oauth_token=a&oauth_token_secret=b&user_id=7&screen_name=jane+doe")
-    assert isinstance(token, TokenCredentials)
+    assert isinstance(token, IssuedToken)
     assert isinstance(token, oauth2.Token)
     assert token.parameters == {"user_id": "7", "screen_name": "jane doe"}
     assert (token.session_handle, token.expires_in) == (None, None)
@@ -267,17 +267,17 @@ def test_token_credentials_survive_being_stored():
     assert (again.key, again.secret, again.parameters) == (token.key, token.secret, token.parameters)
     assert (again.session_handle, again.expires_in) == ("h 1", 3600)
     assert oauth2.Token.from_string(str(token)).secret == "b&"
-    assert str(TokenCredentials("a", "b")) == "oauth_token=a&oauth_token_secret=b"
+    assert str(IssuedToken("a", "b")) == "oauth_token=a&oauth_token_secret=b"
 
 
 def test_token_credentials_show_no_secret():
-    shown = repr(TokenCredentials("a", "hidden", parameters={"oauth_session_handle": "hidden"}))
-    assert shown == "<TokenCredentials 'a'>"
+    shown = repr(IssuedToken("a", "hidden", parameters={"oauth_session_handle": "hidden"}))
+    assert shown == "<IssuedToken 'a'>"
 
 
 @pytest.mark.parametrize("seconds", ["", "-1", "1.5", "soon", "١", "9" * 5000])
 def test_a_lifetime_that_is_no_number_is_unknown(seconds):
-    assert TokenCredentials("a", "b", parameters={"oauth_expires_in": seconds}).expires_in is None
+    assert IssuedToken("a", "b", parameters={"oauth_expires_in": seconds}).expires_in is None
 
 
 # --- denied ------------------------------------------------------------------------
@@ -394,7 +394,7 @@ def test_xauth_asks_with_a_password_and_no_token():
 
 
 def test_a_renewal_carries_the_session_handle_if_there_is_one():
-    token = TokenCredentials("a", "b", parameters={"oauth_session_handle": "h"})
+    token = IssuedToken("a", "b", parameters={"oauth_session_handle": "h"})
     request = renewal_request(CONSUMER, ENDPOINT, token)
     assert (request["oauth_token"], request["oauth_session_handle"]) == ("a", "h")
     request = renewal_request(CONSUMER, ENDPOINT, oauth2.Token("a", "b"), http_method="GET")
