@@ -137,17 +137,20 @@ class Client(httplib2.Http):
         content_type = _field(fields, "content-type")
         if not content_type and method.upper() == "POST" and isinstance(body, (str, bytes, type(None))):
             content_type = FORM
-        signer = Signer(
+        signer = self._signer(HEADER if force_auth_header else self.placement)
+        exchange = Exchange(signer, Outgoing(method, to_unicode(uri), body, content_type))
+        return self._send(exchange, fields, redirections, connection_type)
+
+    def _signer(self, placement: str | None) -> Signer:
+        return Signer(
             consumer=self.consumer,
             token=self.token,
             signature_method=self.method,
-            placement=HEADER if force_auth_header else self.placement,
+            placement=placement,
             realm=self.realm,
             body_hash=self.body_hash,
             clock=self.clock,
         )
-        exchange = Exchange(signer, Outgoing(method, to_unicode(uri), body, content_type))
-        return self._send(exchange, fields, redirections, connection_type)
 
     def _send(self, exchange: Exchange, fields: dict[Any, Any], redirections: int, connection_type: Any) -> Answer:
         while True:

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from .clock import Clock
-from .encoding import to_unicode
 from .errors import InsecureRedirect, InvalidAnswer, InvalidRequest
 from .outgoing import (
     BODY,
@@ -305,5 +304,7 @@ def _is_read_once(body: Any) -> bool:
 
 
 def text_of(value: Any) -> str:
-    """Return a field value as text."""
-    return value.decode("latin-1") if isinstance(value, bytes) else to_unicode(value)
+    """Return a field name or value as text."""
+    if isinstance(value, str):
+        return value
+    return value.decode("latin-1") if isinstance(value, bytes) else str(value)

@@ -126,7 +126,7 @@ def sign_outgoing(
         token=token,
         http_method=verb,
         http_url=uri,
-        parameters=group_pairs([*parse_form_as_sent(form or ""), *own]) or None,
+        parameters=group_pairs([*parse_form_as_sent(form), *own] if form else own) if form or own else None,
         body=body,
         is_form_encoded=form is not None,
     )
@@ -138,7 +138,7 @@ def sign_outgoing(
     authorization = None
     if placement == HEADER:
         if realm is ORIGIN:
-            realm = origin
+            realm = _origin_of(request.normalized_url or "")
         authorization = request.to_header(realm(uri) if callable(realm) else realm)["Authorization"]
     elif placement == QUERY:
         uri = add_to_query(uri, build_form(request.protocol_pairs()))
@@ -185,7 +185,11 @@ def origin(uri: str) -> str:
     Raises:
         InvalidURL: *uri* is no http or https URL.
     """
-    return "/".join(base_string_uri(uri).split("/", 3)[:3])
+    return _origin_of(base_string_uri(uri))
+
+
+def _origin_of(base: str) -> str:
+    return "/".join(base.split("/", 3)[:3])
 
 
 def _take(form: str, is_taken: Callable[[str], bool]) -> tuple[str, Pairs]:
