@@ -57,6 +57,9 @@ class Answer:
     body: bytes = b"ok"
 
 
+HANG_UP = Answer(0)  # closes the connection instead of answering
+
+
 def redirect(status: int, location: str, **headers: str) -> Answer:
     return Answer(status, {"Location": location, **headers}, b"elsewhere")
 
@@ -173,6 +176,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             loopback.origin, self.command, self.path, list(self.headers.items()), self._body(), self.client_address[1]
         )
         answer = loopback.answer(received)
+        if answer is HANG_UP:
+            self.close_connection = True
+            return
         self.send_response(answer.status)
         for name, value in (answer.headers or {}).items():
             self.send_header(name, value)

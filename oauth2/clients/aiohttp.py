@@ -96,6 +96,8 @@ async def _asked(signer: Signer, request: aiohttp.ClientRequest) -> Outgoing:
     body: Any = request.body or None
     content_type = request.headers.get(hdrs.CONTENT_TYPE, "")
     hashed = None
+    if body is not None and signer.body_hash and request.compress:
+        raise TypeError("body: aiohttp is to compress what would be hashed; body_hash=False takes it")
     if isinstance(body, aiohttp.BytesPayload) or (body is not None and is_form(content_type)):
         body = await body.as_bytes()
     elif body is not None and body.size is None:
@@ -144,8 +146,10 @@ async def _sign(request: aiohttp.ClientRequest, exchange: Exchange) -> None:
         request.headers[hdrs.AUTHORIZATION] = signed.authorization
     if signed.uri != str(request.url):
         request.url = URL(signed.uri, encoded=True)
-    if isinstance(signed.body, (str, bytes)) and signed.body != exchange.asked.body:
-        octets = signed.body.encode() if isinstance(signed.body, str) else signed.body
+    if not isinstance(signed.body, (str, bytes)):
+        return  # it is not a form, and goes out as it is
+    octets = signed.body.encode() if isinstance(signed.body, str) else signed.body
+    if not isinstance(request.body, aiohttp.BytesPayload) or octets != await request.body.as_bytes():
         request.headers.setdefault(hdrs.CONTENT_TYPE, signed.content_type)
         await request.update_body(aiohttp.BytesPayload(octets, content_type=signed.content_type))
 

@@ -163,8 +163,8 @@ class _Hops:
         if signed.uri != uri:
             prefix = uri.removesuffix(request.url.target.decode("ascii"))
             request.url.target = signed.uri.removeprefix(prefix).encode("ascii")
-        if isinstance(signed.body, (str, bytes)):
-            request.stream = _Octets(signed.body)
+        if isinstance(signed.body, (str, bytes)) or (has_body and signed.body is None):
+            request.stream = _Octets(signed.body or b"")  # not the one that was signed before
             changed |= {b"content-length": str(len(request.stream.octets)), b"content-type": signed.content_type}
         kept = [(name, value) for name, value in request.headers if name.lower() not in changed]
         request.headers = kept + [(name, value.encode("latin-1")) for name, value in changed.items() if value]

@@ -80,6 +80,7 @@ class _Signature:
         request.url = _as_sent(signed.uri)
         if signed.body is not request.body:
             request.body = signed.body
+            request.headers.pop("Content-Length", None)
             request.prepare_content_length(signed.body)
         if signed.authorization is not None:
             request.headers["Authorization"] = signed.authorization
