@@ -78,7 +78,6 @@ class Requests(Caller):
     """requests, with the auth on the session."""
 
     module = "requests"
-    urllib3 = "urllib3"
 
     def open(self):
         from oauth2.clients.requests import OAuth1
@@ -90,7 +89,9 @@ class Requests(Caller):
         if self.certificate:
             self.session.verify = self.certificate
         if self.retries:
-            retry = import_module(self.urllib3).Retry(self.retries, status_forcelist=[503], allowed_methods=None)
+            from urllib3 import Retry
+
+            retry = Retry(self.retries, status_forcelist=[503], allowed_methods=None)
             self.session.mount("http://", import_module(f"{self.module}.adapters").HTTPAdapter(max_retries=retry))
 
     def close(self):
@@ -107,7 +108,6 @@ class Niquests(Requests):
     """niquests, the same way."""
 
     module = "niquests"
-    urllib3 = "urllib3_future"
 
 
 class Httpx2(Caller):

@@ -179,8 +179,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         if answer is HANG_UP:
             self.close_connection = True
             return
-        self.send_response(answer.status)
-        for name, value in (answer.headers or {}).items():
+        self.send_response_only(answer.status)
+        for name, value in {"Date": self.date_time_string(), **(answer.headers or {})}.items():
             self.send_header(name, value)
         self.send_header("Content-Length", str(len(answer.body)))
         self.end_headers()

@@ -63,16 +63,13 @@ class OAuth1:
         """Sign *request* and have it sent; once more if it was refused for the clock."""
         exchange = await self._exchange(request)
         body = request.body or None
-        while True:
-            await _sign(request, exchange)
-            response = await handler(request)
-            if not exchange.learn(response.status, response.headers.get, await _reason(response)):
-                break
-            response.release()
-        if response.status in _REDIRECTS:
-            _last.set(_Redirect(self, _call(request), exchange))
+        try:
+            response = await _send(request, exchange, handler)
+        finally:
             if request.body is not body and (request.body or body):
                 await request.update_body(body)  # for what follows, which takes it from here
+        if response.status in _REDIRECTS:
+            _last.set(_Redirect(self, _call(request), exchange))
         return response
 
     async def _exchange(self, request: aiohttp.ClientRequest) -> Exchange:
@@ -84,6 +81,15 @@ class OAuth1:
         following = last.exchange.redirected(asked.uri, asked.method, asked.body, asked.content_type)
         following.asked = replace(following.asked, hashed=asked.hashed)
         return following
+
+
+async def _send(request: aiohttp.ClientRequest, exchange: Exchange, handler: Handler) -> aiohttp.ClientResponse:
+    while True:
+        await _sign(request, exchange)
+        response = await handler(request)
+        if not exchange.learn(response.status, response.headers.get, await _reason(response)):
+            return response
+        response.release()
 
 
 def _call(request: aiohttp.ClientRequest) -> Any:
