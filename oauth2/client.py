@@ -227,7 +227,7 @@ class _Connection:
         """Send what is signed; what was sent before is signed anew."""
         if self._under_way.was_sent:
             outgoing = self._under_way.exchange.sign()
-            request_uri, body = httplib2.urlnorm(httplib2.iri2uri(outgoing.uri))[2], outgoing.body
+            request_uri, body = httplib2.urlnorm(outgoing.uri)[2], outgoing.body
             if outgoing.authorization is not None:
                 _drop(headers, ("authorization",))
                 headers["authorization"] = outgoing.authorization

@@ -49,7 +49,9 @@ class Httplib2(Caller):
     """``Client`` itself."""
 
     def open(self):
-        self.client = oauth2.Client(*self.auth_of, timeout=10, proxy_info=None, ca_certs=self.certificate, **self.options)
+        self.client = oauth2.Client(
+            *self.auth_of, timeout=10, proxy_info=None, ca_certs=self.certificate, **self.options
+        )
         self.client.follow_all_redirects = True
 
     def close(self):

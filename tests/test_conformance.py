@@ -328,8 +328,11 @@ def test_whatever_a_body_is_it_goes_to_another_origin_unsigned(service, elsewher
 @pytest.mark.parametrize("placement", [HEADER, QUERY])
 def test_a_generator_is_not_sent_half_by_a_redirect(service, elsewhere, kind, placement):
     service.routes["/start"] = redirect(307, f"{elsewhere.origin}/away")
-    with opened(kind, body_hash=False, placement=placement) as caller, pytest.raises(Exception, match=r"(?i)once|consumed"):
-        chunks = (chunk for chunk in (b"one ", b"two"))
+    chunks = (chunk for chunk in (b"one ", b"two"))
+    with (
+        opened(kind, body_hash=False, placement=placement) as caller,
+        pytest.raises(Exception, match=r"(?i)once|consumed"),
+    ):
         caller.send("POST", f"{service.origin}/start", content=chunks, headers={"Content-Type": "text/plain"})
     assert elsewhere.requests == []
 

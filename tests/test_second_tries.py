@@ -147,7 +147,7 @@ REFUSALS = {
     ),
     "body": lambda: (
         {},
-        f"oauth_problem=timestamp_refused&oauth_acceptable_timestamps={Punctual.now() - 9}-{Punctual.now() + 9}".encode(),
+        b"oauth_problem=timestamp_refused&oauth_acceptable_timestamps=%d-%d" % (Punctual.now() - 9, Punctual.now() + 9),
     ),
 }
 

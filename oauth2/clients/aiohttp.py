@@ -17,7 +17,7 @@ import aiohttp
 from aiohttp import hdrs
 from yarl import URL
 
-from ..exchange import MAX_REASON, Exchange, Signer
+from ..exchange import Exchange, Signer, may_tell_why
 from ..outgoing import Outgoing
 from ..parameters import is_form
 from ..signature import body_digest
@@ -161,5 +161,5 @@ async def _sign(request: aiohttp.ClientRequest, exchange: Exchange) -> None:
 
 
 async def _reason(response: aiohttp.ClientResponse) -> bytes:
-    is_short = (response.content_length or MAX_REASON) < MAX_REASON
-    return await response.read() if response.status == 401 and is_short else b""
+    is_read = may_tell_why(response.status, response.headers.get(hdrs.CONTENT_LENGTH))
+    return await response.read() if is_read else b""

@@ -11,7 +11,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from ..exchange import MAX_REASON, Chunks, Exchange, Signer
+from ..exchange import Chunks, Exchange, Signer, may_tell_why
 from ..outgoing import Outgoing
 
 if TYPE_CHECKING:
@@ -83,8 +83,7 @@ class OAuth1(*[module.Auth for module in _MODULES]):  # type: ignore[misc]
 
 
 def _is_read(response: Any) -> bool:
-    is_short = int(response.headers.get("Content-Length") or MAX_REASON) < MAX_REASON
-    return bool(response.status_code == 401 and is_short)
+    return may_tell_why(response.status_code, response.headers.get("Content-Length"))
 
 
 # --- the request, as the caller has it ---------------------------------------------
