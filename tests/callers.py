@@ -4,7 +4,6 @@ import asyncio
 import json
 import os
 import ssl
-from contextlib import suppress
 from importlib import import_module
 from urllib.parse import urlencode
 
@@ -223,20 +222,22 @@ class Aiohttp(InALoop):
 
 
 KINDS = [Httplib2, Requests, Niquests, Httpx2, AsyncHttpx2, Httpx, AsyncHttpx, Aiohttp]
-_NEEDS = {"Requests": "requests", "Niquests": "niquests", "Aiohttp": "aiohttp"}
+_NEEDS = {"Aiohttp": "aiohttp"}
 
 
-def available(kind):
-    """The kind, or a skip with the reason; a failure where all is to be there."""
-    module = getattr(kind, "module", _NEEDS.get(kind.__name__, "httplib2"))
+def missing(module):
+    """Skip if *module* is not installed; fail where all is to be there."""
     try:
         import_module(module)
     except ModuleNotFoundError:
         if os.environ.get("OAUTH2_TEST_REQUIRE_ALL"):
             raise
         pytest.skip(f"{module} is not installed")
-    with suppress(AttributeError):
-        import_module(module).Client  # noqa: B018 - loaded now, not in the midst of a test
+
+
+def available(kind):
+    """The kind, if its client is installed."""
+    missing(getattr(kind, "module", _NEEDS.get(kind.__name__, "httplib2")))
     return kind
 
 
