@@ -146,7 +146,11 @@ class InALoop(Caller):
 
     def __enter__(self):
         self.runner = asyncio.Runner()
-        self.runner.run(self.open())
+        try:
+            self.runner.run(self.open())
+        except BaseException:
+            self.runner.close()
+            raise
         return self
 
     def __exit__(self, *_):
@@ -199,10 +203,9 @@ class Aiohttp(InALoop):
 
         from oauth2.clients.aiohttp import OAuth1
 
+        auth = OAuth1(*self.auth_of, **self.options)
         connector = aiohttp.TCPConnector(ssl=self.context)
-        self.session = aiohttp.ClientSession(
-            middlewares=[OAuth1(*self.auth_of, **self.options)], connector=connector, timeout=aiohttp.ClientTimeout(10)
-        )
+        self.session = aiohttp.ClientSession(middlewares=[auth], connector=connector, timeout=aiohttp.ClientTimeout(10))
 
     async def close(self):
         await self.session.close()
