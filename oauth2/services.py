@@ -19,6 +19,7 @@ from re import fullmatch
 from typing import TYPE_CHECKING, Any
 
 from .client import Client
+from .clock import MonotonicClock
 from .credentials import Consumer, Token
 from .endpoints import CONFIRMED, TOKEN, Endpoints, require_https
 from .outgoing import HEADER
@@ -180,12 +181,13 @@ class Service:
         """
         if self.realm is not None and self.realm != REQUEST_URL and "{" in self.realm:
             raise ValueError(f"{self.name}: {_listed(self.placeholders)} wanted; at() fills in")
-        return {
+        options = {
             "signature_method": signature_method or self.signature_method(private_key),
             "placement": self.placement,
             "realm": without_query if self.realm == REQUEST_URL else self.realm,
             "body_hash": self.body_hash,
         }
+        return {**options, "clock": _clock(self.name)} if self.timestamps_never_back else options
 
     def oauth1(self, oauth1: Callable[..., Any], consumer: Any, token: Any = None, **options: Any) -> Any:
         """Return ``oauth1(consumer, token, ...)``, set up for the service.
@@ -258,6 +260,12 @@ def read_maas_key(key: str) -> tuple[Consumer, Token]:
 def without_query(uri: str) -> str:
     """Return *uri* up to its query: a realm for Cardmarket."""
     return uri.partition("#")[0].partition("?")[0]
+
+
+@cache
+def _clock(name: str) -> MonotonicClock:
+    # One for all that this process sends to the service.
+    return MonotonicClock()
 
 
 @cache

@@ -9,14 +9,14 @@ import pytest
 import oauth2
 
 ROWS = [
-    {"errors", "generate", "http", "audit", "callback", "_version"},
+    {"errors", "generate", "http", "audit", "callback", "clock", "_version"},
     {"encoding", "stores.nonces", "stores.records"},
     {"parameters", "stores.memory", "stores.protocols"},
     {"answer", "credentials", "received", "problem"},
     {"signature", "stores"},
     {"access", "endpoints", "request"},
     {"server", "flow", "outgoing"},
-    {"incoming"},
+    {"incoming", "exchange"},
     {"issuance"},
     {"provider"},
     {"middleware.proxies", "middleware.body"},  # what the two of the rim have in common

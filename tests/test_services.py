@@ -7,6 +7,7 @@ import hmac
 import json
 import re
 import tomllib
+from importlib import import_module
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -21,6 +22,7 @@ from peer import base_string, encode
 import oauth2
 from oauth2 import flow, services
 from oauth2.authorize import begin, redeem, renew, xauth
+from oauth2.clock import MonotonicClock
 from oauth2.request import Request
 from oauth2.services import Service
 
@@ -325,8 +327,21 @@ def test_the_end_of_garmins_oauth_1_is_known():
 
 
 @pytest.mark.parametrize("name", ["netsuite", "fatsecret", "schoology"])
-def test_services_whose_timestamps_never_go_back_are_known(name):
-    assert services.get(name).timestamps_never_back
+def test_services_whose_timestamps_never_go_back_get_a_clock_that_does_not(name):
+    service = at(name)
+    assert service.timestamps_never_back
+    clock = service.client(CONSUMER, TOKEN).clock
+    assert isinstance(clock, MonotonicClock)
+    assert service.client(CONSUMER, None).clock is service.auth_options()["clock"] is clock
+    assert services.get("x").client(CONSUMER, TOKEN).clock is not clock
+
+
+@pytest.mark.parametrize("module", ["requests", "httpx", "aiohttp"])
+def test_an_adapter_signs_by_the_profile(module):
+    adapter = import_module(f"oauth2.clients.{module}").OAuth1
+    signer = services.get("schoology").oauth1(adapter, CONSUMER).signer
+    assert (signer.realm, signer.placement, signer.token.key) == ("Schoology API", "header", "")
+    assert (signer.body_hash, signer.signature_method.name) == (False, "HMAC-SHA1")
 
 
 # --- looking up and filling in -----------------------------------------------------------
