@@ -18,7 +18,7 @@ ROWS = [
     {"server", "flow", "outgoing"},
     {"provider"},
 ]
-COMBINING = {"cli", "testing"}  # rim modules whose job is to combine others
+COMBINING = {"__main__", "cli", "testing"}  # rim modules whose job is to combine others
 ONLY_THE_RIM = {"asyncio", "http", "imaplib", "select", "smtplib", "socket", "sqlite3", "ssl", "subprocess", "urllib"}
 
 PACKAGE = Path(oauth2.__file__).parent
