@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-_SECRETS = ("consumer_secret", "token", "token_secret")
+_SECRETS = ("consumer_secret", "token", "token_secret", "parameters")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,8 +23,10 @@ class Account:
     Attributes:
         name: Chosen by the user; the service's name unless another was given.
         service: The profile it was got with; None for one's own URLs.
+        placeholders: What was filled into it.
         origins: Scheme and host of what it is used for when no account is named.
         token: None where the service has no tokens.
+        parameters: What the service sent with the token.
         placement, realm, body_hash: As the clients take them; None for their default.
         private_key: Path of the RSA private key.
         created: Seconds since 1970-01-01 00:00 UTC.
@@ -32,11 +34,13 @@ class Account:
 
     name: str
     service: str | None = None
+    placeholders: dict[str, str] = field(default_factory=dict)
     origins: tuple[str, ...] = ()
     consumer_key: str = ""
     consumer_secret: str = field(default="", repr=False)
     token: str | None = field(default=None, repr=False)
     token_secret: str = field(default="", repr=False)
+    parameters: dict[str, str] = field(default_factory=dict, repr=False)
     signature_method: str = "HMAC-SHA1"
     placement: str | None = None
     realm: str | None = None

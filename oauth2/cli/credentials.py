@@ -33,12 +33,12 @@ class Wanted:
 
     Attributes:
         account: Name of an account.
-        file: Path of a credentials file, "-" for standard input.
+        credentials: Path of a credentials file, "-" for standard input.
         signature_method, private_key: In place of what the account says.
     """
 
     account: str | None = None
-    file: str | None = None
+    credentials: str | None = None
     signature_method: str | None = None
     private_key: str | None = None
 
@@ -60,8 +60,8 @@ def find_account(wanted: Wanted, url: str) -> Account:
 
 
 def _find(wanted: Wanted, url: str) -> Account:
-    if wanted.file:
-        return _account_of(read_credentials(wanted.file))
+    if wanted.credentials:
+        return _account_of(read_credentials(wanted.credentials))
     if wanted.account:
         return open_vault().load(wanted.account)
     if CONSUMER_KEY in os.environ:
@@ -84,7 +84,9 @@ def _origin(url: str) -> str:
     try:
         return origin(url)
     except InvalidURL:
-        raise Failure(f"{one_line(url)!r} is no http or https URL", "give one such as https://api.example.com/") from None
+        raise Failure(
+            f"{one_line(url)!r} is no http or https URL", "give one such as https://api.example.com/"
+        ) from None
 
 
 def _account_of(values: Mapping[str, str]) -> Account:

@@ -76,7 +76,10 @@ def _keys(account: Account) -> Iterator[tuple[str, str]]:
     if (first, second) != (consumer, token):
         yield "it was signed with secrets that were not percent-encoded", f"{consumer}&{token}"
     for end in ("\n", "\r\n", " "):
-        yield "it was signed with a secret that has white space at its end", f"{percent_encode(consumer + end)}&{second}"
+        yield (
+            "it was signed with a secret that has white space at its end",
+            f"{percent_encode(consumer + end)}&{second}",
+        )
         yield "it was signed with a secret that has white space at its end", f"{first}&{percent_encode(token + end)}"
     if (consumer.strip(), token.strip()) != (consumer, token):
         yield (

@@ -59,7 +59,9 @@ def for_signing(account: Account) -> SignatureMethod:
         return _WITH_KEYS[name](data, password=password)
     except ValueError:
         what = f"{account.private_key} cannot be read as an RSA private key"
-        raise Failure(what, f"give a PEM, DER or PKCS#12 file, its password in {KEY_PASSWORD}", code=CREDENTIALS) from None
+        raise Failure(
+            what, f"give a PEM, DER or PKCS#12 file, its password in {KEY_PASSWORD}", code=CREDENTIALS
+        ) from None
     except ImportError:
         raise Failure("RSA needs cryptography", "this first: python -m pip install 'oauth2[rsa]'") from None
 
@@ -92,7 +94,9 @@ def read_key(path: str) -> bytes:
     try:
         return Path(path).read_bytes()
     except OSError as exc:
-        raise Failure(f"{one_line(path)} cannot be read: {exc.strerror}", "look at the path", code=CREDENTIALS) from None
+        raise Failure(
+            f"{one_line(path)} cannot be read: {exc.strerror}", "look at the path", code=CREDENTIALS
+        ) from None
 
 
 def _ask_password(path: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -14,6 +15,8 @@ from .vault import open_vault
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from .account import Account
 
     Command = Callable[..., Any]
 
@@ -73,7 +76,7 @@ def credential_options(command: Command) -> Command:
 
     @functools.wraps(command)
     def with_credentials(**given: Any) -> Any:
-        names = ("account", "file", "signature_method", "private_key")
+        names = ("account", "credentials", "signature_method", "private_key")
         wanted = Wanted(**{name: given.pop(name, None) for name in names})
         return command(wanted=wanted, **given)
 
@@ -86,9 +89,7 @@ def credential_options(command: Command) -> Command:
     )
 
 
-credentials_option = click.option(
-    "--credentials", "file", metavar="FILE", help="A file of credentials, - for standard input."
-)
+credentials_option = click.option("--credentials", metavar="FILE", help="A file of credentials, - for standard input.")
 
 
 def method_options(command: Command) -> Command:
@@ -118,6 +119,11 @@ def placement_options(command: Command) -> Command:
             click.option("--body-hash/--no-body-hash", default=None, help="Send oauth_body_hash with what is no form."),
         ],
     )
+
+
+def how_to_sign(account: Account, **how: Any) -> Account:
+    """Return *account* with what :func:`placement_options` say in place of its own."""
+    return replace(account, **{name: value for name, value in how.items() if value is not None})
 
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")

@@ -207,7 +207,9 @@ def _keeper(name: str) -> Secrets:
         return InKeyring()
     if name == "file":
         return InFile()
-    raise Failure(f"OAUTH2_STORE: {one_line(name)!r} is no place for secrets", "set it to keyring or file, or not at all")
+    raise Failure(
+        f"OAUTH2_STORE: {one_line(name)!r} is no place for secrets", "set it to keyring or file, or not at all"
+    )
 
 
 def _has_keyring() -> bool:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import shlex
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from ...outgoing import ORIGIN, Outgoing, sign_outgoing
-from ...parameters import add_to_query, build_form
-from .. import explain, methods
+from .. import explain
 from ..credentials import Wanted, find_account
 from ..failure import CREDENTIALS, Failure
 from ..message import Message
-from ..options import credential_options, method_options, placement_options, request_options
+from ..options import credential_options, how_to_sign, method_options, placement_options, request_options
+from ..signing import sign_message
 from ..terminal import say, say_json
 
 if TYPE_CHECKING:
@@ -37,13 +37,11 @@ if TYPE_CHECKING:
 def sign(
     message: Message,
     wanted: Wanted,
-    placement: str | None,
-    realm: str | None,
-    body_hash: bool | None,
     shape: str | None,
     explained: bool,
     nonce: str | None,
     timestamp: str | None,
+    **how: Any,
 ) -> None:
     """Sign a request to URL, and print it instead of sending it.
 
@@ -53,71 +51,23 @@ def sign(
     if account.signature_method.startswith("PLAINTEXT"):
         what = "a PLAINTEXT signature is the secrets themselves, and is not printed"
         raise Failure(what, "send the request with: oauth2 request", code=CREDENTIALS)
-    placement = {"url": "query", "form": "body", "header": "header"}.get(shape or "", placement or account.placement)
-    fixed = [(name, value) for name, value in (("oauth_nonce", nonce), ("oauth_timestamp", timestamp)) if value]
-    signed = sign_message(message, account, placement, realm, body_hash, fixed)
+    account = how_to_sign(account, **how)
+    placed = {"url": "query", "form": "body", "header": "header"}.get(shape or "", account.placement or "header")
+    given = (("oauth_nonce", nonce), ("oauth_timestamp", timestamp))
+    fixed = [(name, value) for name, value in given if value]
+    signed = sign_message(message, replace(account, placement=placed), fixed)
     if explained:
         _explain(signed, account, shape)
     elif shape == "json":
         say_json(_as_data(signed))
     elif shape == "curl":
         say(as_curl(signed))
-    elif shape == "form" or (shape is None and placement == "body"):
+    elif shape == "form" or (shape is None and placed == "body"):
         say(signed.content().decode("utf-8", "backslashreplace"))
-    elif shape == "url" or (shape is None and placement == "query"):
+    elif shape == "url" or (shape is None and placed == "query"):
         say(signed.url)
     else:
         say(f"Authorization: {signed.header('Authorization')}")
-
-
-def sign_message(
-    message: Message,
-    account: Account,
-    placement: str | None = None,
-    realm: str | None = None,
-    body_hash: bool | None = None,
-    fixed: list[tuple[str, str]] | None = None,
-) -> Message:
-    """Return *message* signed by *account*.
-
-    Args:
-        message: The request; it stays as it is.
-        account: Whose credentials, and how.
-        placement: "header", "query", "body"; None for the header.
-        realm: In place of the account's; "" for none.
-        body_hash: In place of the account's.
-        fixed: Protocol parameters that are not made anew.
-
-    Raises:
-        Failure: It cannot be signed so.
-    """
-    realm = account.realm if realm is None else realm
-    with_hash = account.body_hash if body_hash is None else body_hash
-    outgoing = Outgoing(
-        message.method,
-        add_to_query(message.url, build_form(fixed or [])),
-        message.body,
-        message.header("Content-Type"),
-    )
-    try:
-        signed = sign_outgoing(
-            outgoing,
-            account.consumer,
-            account.token_credentials,
-            methods.for_signing(account),
-            placement=placement or "header",
-            realm=ORIGIN if realm is None else realm or None,
-            body_hash=with_hash is not False,
-        )
-    except ValueError as exc:
-        raise Failure(str(exc).rstrip(".").replace(";", ","), "look at --placement, --realm and the URL") from None
-    fields = [field for field in message.headers if field[0].lower() not in ("authorization", "content-type")]
-    if signed.content_type:
-        fields.append(("Content-Type", signed.content_type))
-    if signed.authorization is not None:
-        fields.append(("Authorization", signed.authorization))
-    body = signed.body.encode() if isinstance(signed.body, str) else signed.body
-    return Message(method=message.method, url=signed.uri, headers=tuple(fields), body=body)
 
 
 def as_curl(message: Message) -> str:

@@ -74,7 +74,7 @@ def delete(name: str, yes: bool) -> None:
 @credentials_option
 @method_options
 @placement_options
-def add(name: str, urls: tuple[str, ...], file: str | None, **how: Any) -> None:
+def add(name: str, urls: tuple[str, ...], credentials: str | None, **how: Any) -> None:
     """Keep credentials that a service's own pages gave you, under NAME.
 
     They are asked for, or come from a file or the environment; never from the command line.
@@ -90,7 +90,7 @@ def add(name: str, urls: tuple[str, ...], file: str | None, **how: Any) -> None:
     except InvalidURL:
         raise Failure("a --url is no http or https URL", "give one such as https://api.example.com/") from None
     account = replace(
-        obtain(file, with_token=True, needs_secret=methods.uses_secrets(method)),
+        obtain(credentials, with_token=True, needs_secret=methods.uses_secrets(method)),
         name=name,
         origins=origins,
         **{**how, "signature_method": method, "private_key": private_key},

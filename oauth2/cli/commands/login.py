@@ -1,0 +1,212 @@
+"""``oauth2 login``: get a token that a person approves, and keep it."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+import webbrowser
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ... import errors
+from ...flow import OUT_OF_BAND, Endpoints
+from ...outgoing import origin
+from .. import methods
+from ..account import Account, check_name
+from ..credentials import obtain
+from ..failure import REFUSED, UNREACHABLE, Failure
+from ..options import credentials_option, method_options, placement_options
+from ..problem import problem_of, remedy_for
+from ..profile import complete_service, find_profile
+from ..redact import redacted_text
+from ..terminal import note, one_line, say
+from ..vault import open_vault
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_SENT_TO = ("temporary", "token")  # the endpoints whose origins the account is used for
+
+
+@click.command()
+@click.argument(
+    "where",
+    nargs=-1,
+    required=True,
+    metavar="SERVICE | REQUEST_URL AUTHORIZE_URL TOKEN_URL",
+    shell_complete=complete_service,
+)
+@click.option("-a", "--account", metavar="NAME", help="Keep it under this name; unless given, the service's.")
+@click.option("--set", "placeholders", multiple=True, metavar="NAME=VALUE", help="A part of the service's URLs.")
+@click.option("--parameter", "parameters", multiple=True, metavar="NAME=VALUE", help="For the authorization page.")
+@click.option("--url", "urls", multiple=True, metavar="URL", help="Use it for this scheme and host, too.")
+@click.option("--callback", metavar="URL", help="A loopback URL as the service knows it, or oob for a code to type.")
+@click.option("--no-browser", is_flag=True, help="Print the URL to open, and do not open it.")
+@click.option("--timeout", type=float, default=300.0, show_default=True, metavar="SECONDS", help="For your approval.")
+@credentials_option
+@method_options
+@placement_options
+def login(
+    where: tuple[str, ...],
+    account: str | None,
+    placeholders: tuple[str, ...],
+    parameters: tuple[str, ...],
+    urls: tuple[str, ...],
+    credentials: str | None,
+    callback: str | None,
+    no_browser: bool,
+    timeout: float,
+    **how: Any,
+) -> None:
+    """Get a token for SERVICE, or from three URLs, and keep it for other commands.
+
+    The consumer key and secret are asked for, or come from a file or the environment; never from the command line.
+    """
+    draft, endpoints = _draft(where, account, dict(map(_pair, placeholders)), how)
+    kept = _with_consumer(draft, credentials)
+    vault = open_vault()
+    with _failures():
+        token = _authorize(
+            kept, endpoints, callback, dict(map(_pair, parameters)), no_browser=no_browser, timeout=timeout
+        )
+    origins = [*kept.origins, *map(_origin, urls)]
+    done = replace(
+        kept,
+        token=token.key,
+        token_secret=token.secret,
+        parameters=dict(token.parameters),
+        origins=tuple(dict.fromkeys(origins)),
+        created=int(time.time()),
+    )
+    vault.save(done)
+    say(f"Kept as {done.name}, in {vault.place}. Try: oauth2 request {done.origins[0]}/...")
+
+
+def _draft(
+    where: tuple[str, ...], name: str | None, placeholders: dict[str, str], how: dict[str, Any]
+) -> tuple[Account, Any]:
+    chosen = {key: value for key, value in how.items() if value is not None}
+    if "private_key" in chosen:
+        chosen["private_key"] = os.path.abspath(chosen["private_key"])
+        chosen.setdefault("signature_method", "RSA-SHA1")
+    if len(where) == 1 and "://" not in where[0]:
+        profile = find_profile(where[0], placeholders)
+        chosen.setdefault("signature_method", profile.signature_methods[0])
+        with _failures():
+            endpoints = profile.endpoints()
+        draft = Account(name=check_name(name or where[0]), service=where[0], placeholders=placeholders, **chosen)
+        return replace(draft, origins=_origins(endpoints)), profile
+    if len(where) != 3:
+        raise Failure("login wants a service, or three URLs", "see: oauth2 services, and oauth2 login --help")
+    temporary, authorize, token = where
+    with _failures():
+        endpoints = Endpoints(temporary=temporary, authorize=authorize, token=token)
+    host = origin(token).partition("://")[2].replace(":", "-").strip("[]")
+    draft = Account(name=check_name(name or host), **chosen)
+    return replace(draft, origins=_origins(endpoints)), endpoints
+
+
+def _origins(endpoints: Endpoints) -> tuple[str, ...]:
+    urls = [getattr(endpoints, name) for name in _SENT_TO]
+    return tuple(dict.fromkeys(origin(url) for url in urls if url))
+
+
+def _origin(url: str) -> str:
+    with _failures():
+        return origin(url)
+
+
+def _with_consumer(draft: Account, credentials: str | None) -> Account:
+    # Who logs in again has the consumer's credentials there already.
+    vault = open_vault()
+    if credentials is None and "OAUTH2_CONSUMER_KEY" not in os.environ and draft.name in vault.names():
+        found = vault.load(draft.name)
+        if found.service == draft.service and found.origins[: len(draft.origins)] == draft.origins:
+            return replace(draft, consumer_key=found.consumer_key, consumer_secret=found.consumer_secret)
+    needs_secret = methods.uses_secrets(draft.signature_method)
+    found = obtain(credentials, with_token=False, needs_secret=needs_secret)
+    return replace(draft, consumer_key=found.consumer_key, consumer_secret=found.consumer_secret)
+
+
+def _authorize(
+    account: Account,
+    endpoints: Any,
+    callback: str | None,
+    parameters: dict[str, str],
+    *,
+    no_browser: bool,
+    timeout: float,
+) -> Any:
+    from ...authorize import authorize
+
+    return authorize(
+        account.consumer,
+        endpoints,
+        callback=callback,
+        parameters=parameters,
+        signature_method=methods.for_signing(account),
+        open_browser=_show if no_browser else _open,
+        ask=_ask,
+        timeout=timeout,
+    )
+
+
+def _show(url: str) -> None:
+    note(f"Open this page to approve: {url}")
+
+
+def _open(url: str) -> None:
+    _show(url)
+    webbrowser.open(url)
+
+
+def _ask(url: str) -> str:
+    code: str = click.prompt(
+        "The code that the page shows", err=True, prompt_suffix=": " if sys.stdin.isatty() else ":\n"
+    )
+    return code
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        raise Failure(f"{one_line(text)!r} is not NAME=VALUE", "write it so")
+    return name, value
+
+
+@contextmanager
+def _failures() -> Iterator[None]:
+    import httplib2
+
+    try:
+        yield
+    except errors.AuthorizationDenied:
+        raise Failure("the service says that you denied it", "log in again to allow it", code=REFUSED) from None
+    except errors.ServiceRefused as exc:
+        problem = exc.problem or problem_of("", exc.body)
+        said = f" ({exc.problem})" if exc.problem else f": {redacted_text(exc.body)[:200]}" if exc.body else ""
+        known = problem_of("", f"oauth_problem={problem}")
+        raise Failure(
+            f"the service answered {exc.answered}{said}", remedy_for(exc.answered, known), code=REFUSED
+        ) from None
+    except errors.InvalidURL as exc:
+        raise Failure(exc.message.rstrip("."), "give an https URL") from None
+    except errors.Error as exc:
+        raise Failure(exc.message.rstrip("."), "check the three URLs, or ask the service", code=REFUSED) from None
+    except TimeoutError as exc:
+        what = str(exc).rstrip(".") or "the service did not answer in time"
+        raise Failure(
+            what, f"log in again; where no browser can reach this machine: --callback {OUT_OF_BAND}", code=UNREACHABLE
+        ) from None
+    except httplib2.HttpLib2Error as exc:
+        what = f"the service cannot be reached ({type(exc).__name__})"
+        raise Failure(what, "check the URLs and the network", code=UNREACHABLE) from None
+    except OSError as exc:
+        what = f"the service cannot be reached: {exc.strerror or type(exc).__name__}"
+        raise Failure(what, "check the URLs, the network and the port of --callback", code=UNREACHABLE) from None
+    except ValueError as exc:
+        raise Failure(str(exc).rstrip(".").replace(";", ","), "see: oauth2 login --help") from None
