@@ -12,13 +12,14 @@ ROWS = [
     {"errors", "generate", "_version"},
     {"encoding"},
     {"parameters"},
-    {"credentials", "received"},
+    {"answer", "credentials", "received"},
     {"signature", "stores"},
     {"request"},
     {"server", "flow", "outgoing"},
     {"provider"},
 ]
-COMBINING = {"__main__", "cli", "testing"}  # rim modules whose job is to combine others
+# Rim modules whose job is to combine others.
+COMBINING = {"__main__", "authorize", "cli", "services", "testing", "variants"}
 ONLY_THE_RIM = {"asyncio", "http", "imaplib", "select", "smtplib", "socket", "sqlite3", "ssl", "subprocess", "urllib"}
 
 PACKAGE = Path(oauth2.__file__).parent

@@ -28,12 +28,16 @@ def show_exchange(response: requests.Response) -> None:
         request = each.request
         note(one_line(f"> {request.method} {redacted_url(str(request.url))}"))
         for name, value in request.headers.items():
-            text = value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else value
+            text = _text(value)
             note(one_line(f"> {name}: {redacted_header(name, text)}"))
         note(">")
         for line in head_of(each, redacted=True):
             note(f"< {line}")
         note("<")
+
+
+def _text(value: str | bytes) -> str:
+    return value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else value
 
 
 def head_of(response: requests.Response, *, redacted: bool = False) -> Iterator[str]:
@@ -62,8 +66,8 @@ def write_body(response: requests.Response, output: str | None) -> None:
     Raises:
         Failure: A terminal is no place for it.
     """
-    if output not in (None, "-"):
-        with open(output, "wb") as file, _bar(response) as bar:  # type: ignore[arg-type]
+    if output is not None and output != "-":
+        with open(output, "wb") as file, _bar(response) as bar:
             _copy(response, file, bar)
     elif output is None and sys.stdout.isatty():
         _print(response)
@@ -89,7 +93,7 @@ def _copy(response: requests.Response, file: BinaryIO, bar: Bar) -> None:
 
 
 def _print(response: requests.Response) -> None:
-    decoder = codecs.getincrementaldecoder("utf-8")("backslashreplace")
+    decoder: codecs.IncrementalDecoder = codecs.getincrementaldecoder("utf-8")("backslashreplace")
     text = ""
     for number, chunk in enumerate(response.iter_content(_CHUNK)):
         if number == 0 and b"\0" in chunk:

@@ -14,9 +14,10 @@ from .methods import NAMES
 from .vault import open_vault
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from .account import Account
+    from .message import Message
 
     Command = Callable[..., Any]
 
@@ -58,7 +59,7 @@ def request_options(command: Command) -> Command:
     return _add(with_message, _REQUEST_OPTIONS)
 
 
-def take_message(given: dict[str, Any]) -> Any:
+def take_message(given: dict[str, Any]) -> Message:
     """Take the options of a request out of *given*, and return the message that they make.
 
     Raises:
@@ -134,7 +135,7 @@ def complete_account(context: click.Context, parameter: click.Parameter, incompl
     return [name for name in open_vault().names() if name.startswith(incomplete)]
 
 
-def _add(command: Command, decorators: list[Callable[[Command], Command]]) -> Command:
+def _add(command: Command, decorators: Sequence[Callable[[Any], Any]]) -> Command:
     for decorate in reversed(decorators):
         command = decorate(command)
     return command

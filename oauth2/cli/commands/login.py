@@ -29,6 +29,7 @@ from ..vault import open_vault
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+_MOST = 200  # characters of a refusal that are shown
 _SENT_TO = ("temporary", "token")  # the endpoints whose origins the account is used for
 
 
@@ -187,12 +188,7 @@ def _failures() -> Iterator[None]:
     except errors.AuthorizationDenied:
         raise Failure("the service says that you denied it", "log in again to allow it", code=REFUSED) from None
     except errors.ServiceRefused as exc:
-        problem = exc.problem or problem_of("", exc.body)
-        said = f" ({exc.problem})" if exc.problem else f": {redacted_text(exc.body)[:200]}" if exc.body else ""
-        known = problem_of("", f"oauth_problem={problem}")
-        raise Failure(
-            f"the service answered {exc.answered}{said}", remedy_for(exc.answered, known), code=REFUSED
-        ) from None
+        raise _refusal(exc) from None
     except errors.InvalidURL as exc:
         raise Failure(exc.message.rstrip("."), "give an https URL") from None
     except errors.Error as exc:
@@ -210,3 +206,12 @@ def _failures() -> Iterator[None]:
         raise Failure(what, "check the URLs, the network and the port of --callback", code=UNREACHABLE) from None
     except ValueError as exc:
         raise Failure(str(exc).rstrip(".").replace(";", ","), "see: oauth2 login --help") from None
+
+
+def _refusal(exc: errors.ServiceRefused) -> Failure:
+    named = f" ({exc.problem})" if exc.problem else ""
+    said = f": {redacted_text(exc.body)[:_MOST]}" if exc.body and not exc.problem else ""
+    status = exc.answered or 400  # None if the refusal came with the callback
+    problem = problem_of("", f"oauth_problem={exc.problem}") if exc.problem else None
+    what = f"the service answered {exc.answered or 'with the callback'}{named}{said}"
+    return Failure(what.replace(";", ","), remedy_for(status, problem), code=REFUSED)

@@ -15,7 +15,7 @@ from .. import explain, methods
 from ..credentials import Wanted, find_account
 from ..diagnosis import find_mistake
 from ..failure import REFUSED, Failure
-from ..message import Message, build_message, Data, read_file
+from ..message import Data, Message, build_message, read_file
 from ..options import as_json, credential_options
 from ..reading import read_message
 from ..terminal import one_line, say, say_error, say_json
