@@ -159,9 +159,12 @@ class Vault:
         check_name(account.name)
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         _require_private(self._folder, "700")
+        before = self._kept_in(account.name)
         kept = self._secrets.put(account.name, account.secrets())
         content = {"kept_in": self._secrets.name, "account": account.public(), "secrets": kept}
         _write_atomically(self._path(account.name), json.dumps(content, indent=2))
+        if before != self._secrets.name:
+            _keeper(before).drop(account.name)
 
     def delete(self, name: str) -> None:
         """Forget the account of this name, and its secrets.
@@ -172,17 +175,18 @@ class Vault:
         names = self.names()
         if name not in names:
             raise no_such_account(name, names)
-        path = self._path(name)
-        try:
-            kept_in = json.loads(path.read_text("utf-8"))["kept_in"]
-        except (KeyError, TypeError, ValueError):
-            kept_in = "file"
-        _keeper(kept_in).drop(name)
-        path.unlink()
+        _keeper(self._kept_in(name)).drop(name)
+        self._path(name).unlink()
 
     def for_origin(self, origin: str) -> list[Account]:
         """Return the accounts that are used for *origin*."""
         return [account for name in self.names() if origin in (account := self.load(name)).origins]
+
+    def _kept_in(self, name: str) -> str:
+        try:
+            return "keyring" if json.loads(self._path(name).read_text("utf-8"))["kept_in"] == "keyring" else "file"
+        except (FileNotFoundError, KeyError, TypeError, ValueError):
+            return "file"
 
     def _path(self, name: str) -> Path:
         return self._folder / f"{check_name(name)}.json"
