@@ -272,7 +272,9 @@ def test_no_option_takes_a_secret(command):
 
 
 def test_an_account_shows_no_secret_in_its_repr():
-    account = Account(name="a", consumer_secret=SECRET, token=TOKEN, token_secret=TOKEN_SECRET, parameters={"x": SECRET})
+    account = Account(
+        name="a", consumer_secret=SECRET, token=TOKEN, token_secret=TOKEN_SECRET, parameters={"x": SECRET}
+    )
     assert not any(secret in repr(account) for secret in SECRETS)
 
 
@@ -282,7 +284,9 @@ def test_a_person_is_asked_and_the_secret_is_not_echoed(command):
 
     ours, theirs = pty.openpty()
     ends = {"stdin": theirs, "stderr": theirs, "stdout": theirs}
-    with command.start("token", "add", "photos", "--url", "https://photos.example", **ends, start_new_session=True) as process:
+    with command.start(
+        "token", "add", "photos", "--url", "https://photos.example", **ends, start_new_session=True
+    ) as process:
         os.close(theirs)
         seen = b""
         for question, answer in (

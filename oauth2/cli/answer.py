@@ -72,7 +72,7 @@ def write_body(response: requests.Response, output: str | None) -> None:
     elif output is None and sys.stdout.isatty():
         _print(response)
     else:
-        stream = click.get_binary_stream("stdout")
+        stream = sys.stdout.buffer
         with _bar(response) as bar:
             _copy(response, stream, bar)
         stream.flush()

@@ -42,6 +42,10 @@ class Message:
         """Return the first value of a header field, ``""`` if there is none."""
         return next((value for found, value in self.headers if found.lower() == name.lower()), "")
 
+    def items(self) -> Fields:
+        """Return the header fields, each as often as it was sent."""
+        return self.headers
+
     def content(self) -> bytes:
         """Return the body as a whole."""
         if self.body is None or isinstance(self.body, bytes):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 
 import click
@@ -10,6 +11,8 @@ from .failure import Failure
 from .message import Message, read_field
 from .options import _REQUEST_OPTIONS, take_message
 from .terminal import one_line
+
+_FOLD = re.compile(r"\r?\n[ \t]+")  # a header field that goes on in the next line (RFC 7230 section 3.2.4)
 
 # What a curl command may say besides, which does not change what is signed.
 _FLAGS = [
@@ -94,9 +97,9 @@ def read_http(text: bytes, scheme: str = "https") -> Message:
     """
     end = min((at, len(mark)) for mark in (b"\r\n\r\n", b"\n\n", b"") if (at := _find(text, mark)) is not None)
     head, body = text[: end[0]].decode("latin-1"), text[sum(end) :]
-    line, *rest = head.splitlines() or [""]
+    line, *rest = _FOLD.sub(" ", head).splitlines() or [""]
     words = line.split(" ")
-    if len(words) not in (2, 3) or not words[0].isalpha():
+    if len(words) != 3 or not words[2].startswith("HTTP/"):
         raise Failure("this is neither a curl command nor an HTTP request", "begin it with: GET /path HTTP/1.1")
     fields = tuple(read_field(each) for each in rest if each.strip())
     message = Message(method=words[0].upper(), url=words[1], headers=fields, body=body)

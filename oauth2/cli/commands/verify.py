@@ -121,7 +121,7 @@ def check(
         window: Seconds that the timestamp may be off; None for any time.
     """
     try:
-        request = Request.from_request(message.method, message.url, dict(message.headers), body=message.content())
+        request = Request.from_request(message.method, message.url, message, body=message.content())
     except errors.Error as exc:
         return None, _refused("syntax", exc, "look at the request: a receiver has to refuse it")
     if request is None:
