@@ -69,6 +69,7 @@ def authorize(
     *,
     callback: str | None = None,
     parameters: Mapping[str, str] | None = None,
+    request_parameters: Mapping[str, str] | None = None,
     open_browser: Callable[[str], object] = open_in_browser,
     ask: Callable[[str], str] = ask_for_code,
     timeout: float = 300.0,
@@ -86,6 +87,7 @@ def authorize(
             "oob", or ``http://127.0.0.1:port/path`` as it is registered with the
             service; port 0 stands for a free one.
         parameters: For the authorization endpoint, such as ``name`` or ``expiration``.
+        request_parameters: For the temporary credential request, such as ``x_auth_access_type``.
         open_browser: Called once, with the URL to open.
         ask: Called for "oob" after the browser was opened, with the same URL;
             returns the code.
@@ -102,12 +104,13 @@ def authorize(
         ValueError: *callback* is no loopback URL, or an endpoint is missing.
     """
     wanted = callback or _endpoints(endpoints).callback or LOOPBACK
+    more = {"parameters": parameters, "request_parameters": request_parameters, **sending}
     if wanted == OUT_OF_BAND:
-        pending = begin(consumer, endpoints, wanted, parameters=parameters, **sending)
+        pending = begin(consumer, endpoints, wanted, **more)
         open_browser(pending.url)
         return redeem(consumer, endpoints, pending.temporary, ask(pending.url), **sending)
     with Listener(wanted) as listener:
-        pending = begin(consumer, endpoints, listener.callback, parameters=parameters, **sending)
+        pending = begin(consumer, endpoints, listener.callback, **more)
         listener.expect(lambda target: flow.is_callback(target, pending.temporary))
         open_browser(pending.url)
         url = listener.wait(timeout)
@@ -120,6 +123,7 @@ def begin(
     callback: str,
     *,
     parameters: Mapping[str, str] | None = None,
+    request_parameters: Mapping[str, str] | None = None,
     **sending: Any,
 ) -> Pending:
     """Get temporary credentials, and say where to send the user (sections 2.1 and 2.2).
@@ -129,6 +133,7 @@ def begin(
         endpoints: :class:`~oauth2.flow.Endpoints`, or a service of :mod:`oauth2.services`.
         callback: The URL that the service shall redirect the user to, or "oob".
         parameters: For the authorization endpoint.
+        request_parameters: For the temporary credential request.
         **sending: How to send: ``signature_method``, HMAC-SHA1 or the service's own
             unless given; ``client``, called with consumer and token (or None) for the
             :class:`~oauth2.client.Client` of each request; ``headers``, more header fields.
@@ -139,8 +144,12 @@ def begin(
     """
     where = _endpoints(endpoints)
     _required(where, "authorize")  # before anything is sent
-    request = flow.temporary_request(consumer, _required(where, "temporary"), callback, http_method=where.http_method)
-    temporary = flow.read_temporary(_exchange(consumer, None, request, endpoints, **sending).credentials())
+    url = _required(where, "temporary")
+    request = flow.temporary_request(
+        consumer, url, callback, http_method=where.http_method, parameters=request_parameters
+    )
+    answer = _exchange(consumer, None, request, endpoints, **sending)
+    temporary = flow.read_temporary(answer.credentials(), confirmations=where.confirmations)
     return Pending(url=where.authorization_url(consumer, temporary, parameters), temporary=temporary)
 
 
@@ -176,7 +185,8 @@ def redeem(consumer: Any, endpoints: Any, temporary: Token, verifier: str, **sen
     where = _endpoints(endpoints)
     approved = Token(temporary.key, temporary.secret)
     approved.set_verifier(verifier.strip())
-    request = flow.token_request(consumer, _required(where, "token"), approved, http_method=where.http_method)
+    method = where.token_method or where.http_method
+    request = flow.token_request(consumer, _required(where, "token"), approved, http_method=method)
     return flow.read_token(_exchange(consumer, approved, request, endpoints, **sending).credentials())
 
 
@@ -196,7 +206,7 @@ def renew(consumer: Any, endpoints: Any, token: Token, **sending: Any) -> TokenC
     if where.renew is None and not getattr(token, "session_handle", None):
         raise ValueError("token: it has no session_handle")
     url = where.renew or _required(where, "token")
-    request = flow.renewal_request(consumer, url, token, http_method=where.http_method)
+    request = flow.renewal_request(consumer, url, token, http_method=where.token_method or where.http_method)
     answer = _exchange(consumer, token, request, endpoints, **sending)
     if where.renew is not None and answer.is_success and not answer.has_credentials:
         return TokenCredentials(token.key, token.secret, parameters=getattr(token, "parameters", None))
@@ -245,23 +255,24 @@ def _exchange(
     http.follow_redirects = False  # no service moves its endpoints about; who tries wants the credentials
     if signature_method is not None:
         http.set_signature_method(signature_method)
-    protocol = [pair for pair in request.protocol_pairs() if pair[0] in _OWN]
     form = request.get_nonoauth_parameters()
-    fields = {**(headers or {}), "Content-Type": FORM} if form else {**(headers or {})}
+    protocol = [pair for pair in request.protocol_pairs() if pair[0] in _OWN]
+    uri, body, fields = add_to_query(request.url or "", build_form(protocol)), "", dict(headers or {})
+    if form and request.method == "GET":
+        uri = add_to_query(uri, build_form(form.items()))
+    elif form:
+        body, fields["Content-Type"] = build_form(form.items()), FORM
     try:
-        response, body = http.request(
-            add_to_query(request.url or "", build_form(protocol)), request.method, build_form(form.items()), fields
-        )
+        response, content = http.request(uri, request.method, body, fields)
     except httplib2.ServerNotFoundError:
         raise
     except (httplib2.HttpLib2Error, HTTPException):
         raise InvalidAnswer("The service's answer is no valid HTTP.") from None  # it may hold anything
     finally:
         http.close()
-    secrets = [consumer.secret, form.get("x_auth_password")]
-    for name in ("key", "secret", "verifier", "session_handle"):
-        secrets.append(getattr(token, name, None))
-    return _Answer(response=response, body=body, secrets=tuple([each for each in secrets if each]))
+    secrets = [getattr(token, name, None) for name in ("key", "secret", "verifier", "session_handle")]
+    secrets += [consumer.secret, form.get("x_auth_password")]
+    return _Answer(response=response, body=content, secrets=tuple([each for each in secrets if each]))
 
 
 def _client(consumer: Any, token: Any) -> Client:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 OUT_OF_BAND = "oob"
+CONFIRMED = ("true",)
 
 #: In the values of :attr:`Endpoints.authorize_query`: what takes their place.
 TOKEN, CONSUMER_KEY = "{oauth_token}", "{oauth_consumer_key}"
@@ -50,10 +51,14 @@ class Endpoints:
         authorize: The resource owner authorization endpoint.
         token: The token request endpoint; the one for xAuth, too.
         http_method: For the requests to *temporary* and *token*.
+        token_method: For those to *token*, where that differs.
         callback: What the service takes for ``oauth_callback`` where it takes
             one value only, such as "oob"; None if that is free.
         authorize_query: What the user is sent to *authorize* with: values are
             text, :data:`TOKEN` or :data:`CONSUMER_KEY`.
+        confirmations: What *temporary* may answer for ``oauth_callback_confirmed``.
+            Leave it be unless the service's documents say otherwise, and that it
+            wants a verifier.
         renew: Where to renew token credentials, if not at *token*.
         revoke: Where to revoke them.
 
@@ -65,8 +70,10 @@ class Endpoints:
     authorize: str | None = None
     token: str | None = None
     http_method: str = "POST"
+    token_method: str | None = None
     callback: str | None = None
     authorize_query: Mapping[str, str] = field(default_factory=lambda: {"oauth_token": TOKEN})
+    confirmations: tuple[str, ...] = CONFIRMED
     renew: str | None = None
     revoke: str | None = None
 
@@ -150,7 +157,14 @@ class TokenCredentials(Token):
         return "&".join(filter(None, [super().to_string(), build_form(self.parameters.items())]))
 
 
-def temporary_request(consumer: Any, url: str, callback: str = OUT_OF_BAND, *, http_method: str = "POST") -> Request:
+def temporary_request(
+    consumer: Any,
+    url: str,
+    callback: str = OUT_OF_BAND,
+    *,
+    http_method: str = "POST",
+    parameters: Mapping[str, str] | None = None,
+) -> Request:
     """Return the request for temporary credentials, to be signed without a token (section 2.1).
 
     Args:
@@ -158,20 +172,29 @@ def temporary_request(consumer: Any, url: str, callback: str = OUT_OF_BAND, *, h
         url: The temporary credential request endpoint.
         callback: Absolute URL to come back to, or ``"oob"`` where there is none.
         http_method: As the service wants it.
+        parameters: What the service wants besides, such as ``x_auth_access_type``: a
+            form body.
 
     Raises:
         ValueError: *callback* is empty, or *url* is no http or https URL.
     """
     if not callback:
         raise ValueError('callback: a URL or "oob" wanted')
-    return Request.from_consumer_and_token(consumer, None, http_method, url, {"oauth_callback": callback})
+    return Request.from_consumer_and_token(
+        consumer,
+        http_method=http_method,
+        http_url=url,
+        parameters={**(parameters or {}), "oauth_callback": callback},
+        is_form_encoded=bool(parameters),
+    )
 
 
-def read_temporary(answer: bytes | str) -> Token:
+def read_temporary(answer: bytes | str, *, confirmations: tuple[str, ...] = CONFIRMED) -> Token:
     """Return the temporary credentials of an answer (section 2.1).
 
     Args:
         answer: The body of a 200 answer.
+        confirmations: What it may hold for ``oauth_callback_confirmed``.
 
     Raises:
         InvalidAnswer: No credentials in it, or ``oauth_callback_confirmed`` is
@@ -179,9 +202,9 @@ def read_temporary(answer: bytes | str) -> Token:
     """
     found = _form_of(answer)
     token = _token_of(found)
-    if found.get("oauth_callback_confirmed") != "true":
+    if found.get("oauth_callback_confirmed") not in confirmations:
         raise InvalidAnswer("The service did not send oauth_callback_confirmed=true.")
-    token.callback_confirmed = "true"
+    token.callback_confirmed = found["oauth_callback_confirmed"]
     return token
 
 
