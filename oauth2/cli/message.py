@@ -106,6 +106,9 @@ def build_message(url: str, method: str | None, headers: tuple[str, ...], data: 
         body, added = None, []
     names = {name.lower() for name, _ in fields}
     fields += [(name, value) for name, value in added if name.lower() not in names]
+    if data.upload not in (None, "-") and url.partition("?")[0].endswith("/"):
+        base, mark, query = url.partition("?")
+        url = base + percent_encode(Path(data.upload or "").name) + mark + query
     default = "GET" if body is None else "PUT" if data.upload is not None else "POST"
     return Message(method=(method or default).upper(), url=url, headers=tuple(fields), body=body)
 

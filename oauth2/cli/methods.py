@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,6 +13,8 @@ from .failure import CREDENTIALS, Failure
 from .terminal import is_interactive, one_line
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ..signature import SignatureMethod
     from .account import Account
 
@@ -38,15 +40,20 @@ def uses_secrets(name: str) -> bool:
     return name in _WITH_SECRETS
 
 
-def for_signing(account: Account) -> SignatureMethod:
+def for_signing(account: Account, profile: Any = None) -> SignatureMethod:
     """Return the method that *account* signs with.
+
+    Args:
+        account: Whose key and method.
+        profile: Of its service, which may have a variant of its own of its first method.
 
     Raises:
         Failure: The method is not known, or its private key cannot be used.
     """
     name = account.signature_method
+    is_own = profile is not None and name == profile.signature_methods[0]
     if name in _WITH_SECRETS:
-        return _WITH_SECRETS[name]()
+        return profile.signature_method() if is_own else _WITH_SECRETS[name]()
     if name not in _WITH_KEYS:
         raise Failure(f"{one_line(name)} is no signature method", f"use one of: {', '.join(NAMES)}")
     if not account.private_key:
@@ -56,7 +63,8 @@ def for_signing(account: Account) -> SignatureMethod:
     if b"ENCRYPTED" in data and password is None:
         password = _ask_password(account.private_key)
     try:
-        return _WITH_KEYS[name](data, password=password)
+        make: Callable[..., SignatureMethod] = profile.signature_method if is_own else _WITH_KEYS[name]
+        return make(data, password=password)
     except ValueError:
         what = f"{account.private_key} cannot be read as an RSA private key"
         raise Failure(

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .credentials import Wanted
+from .failure import Failure
 from .message import Data, build_message
 from .methods import NAMES
+from .terminal import one_line
 from .vault import open_vault
 
 if TYPE_CHECKING:
@@ -125,6 +127,18 @@ def placement_options(command: Command) -> Command:
 def how_to_sign(account: Account, **how: Any) -> Account:
     """Return *account* with what :func:`placement_options` say in place of its own."""
     return replace(account, **{name: value for name, value in how.items() if value is not None})
+
+
+def read_pair(text: str) -> tuple[str, str]:
+    """Return name and value of ``NAME=VALUE``.
+
+    Raises:
+        Failure: It is not.
+    """
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        raise Failure(f"{one_line(text)!r} is not NAME=VALUE", "write it so")
+    return name, value
 
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")

@@ -21,9 +21,9 @@ def find_profile(name: str, placeholders: dict[str, str]) -> Any:
     try:
         profile = services.get(name)
         return profile.at(**placeholders) if placeholders else profile
-    except ValueError as exc:
-        what = str(exc).rstrip(".").replace(";", ",")
-        raise Failure(what, "see: oauth2 services; fill in placeholders with --set NAME=VALUE") from None
+    except (TypeError, ValueError) as exc:
+        what = str(exc).removeprefix("name: ").rstrip(".").replace(";", ",")
+        raise Failure(what, "see: oauth2 services, and fill in placeholders with --set NAME=VALUE") from None
 
 
 def profile_of(account: Account) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ..credentials import Token
 from ..outgoing import ORIGIN, Outgoing, sign_outgoing
 from ..parameters import add_to_query, build_form
 from . import methods
@@ -16,19 +17,27 @@ if TYPE_CHECKING:
 
 
 def signer(account: Account) -> Any:
-    """Return what signs the requests of a ``requests`` session."""
+    """Return what signs the requests of a ``requests`` session.
+
+    Raises:
+        Failure: The account's service or its key cannot be used.
+    """
     from ..clients.requests import OAuth1
 
-    return OAuth1(account.consumer, account.token_credentials, **options_of(account))
+    options = options_of(account)
+    return OAuth1(account.consumer, options.pop("token"), **options)
 
 
 def options_of(account: Account) -> dict[str, Any]:
-    """Return ``signature_method``, ``placement``, ``realm`` and ``body_hash`` as the clients take them."""
-    options: dict[str, Any] = {"placement": None, "realm": ORIGIN, "body_hash": True}
-    method = methods.for_signing(account)
-    if account.service is not None:
-        options.update(profile_of(account).auth_options(signature_method=method))
-    options["signature_method"] = method
+    """Return ``token``, ``signature_method``, ``placement``, ``realm`` and ``body_hash`` as the clients take them."""
+    profile = None if account.service is None else profile_of(account)
+    method = methods.for_signing(account, profile)
+    options: dict[str, Any] = {"placement": "header", "realm": ORIGIN, "body_hash": True, "signature_method": method}
+    if profile is not None:
+        options |= profile.auth_options(signature_method=method)
+    options["token"] = account.token_credentials
+    if options["token"] is None and profile is not None and profile.empty_token:
+        options["token"] = Token("", "")
     if account.placement is not None:
         options["placement"] = account.placement
     if account.realm is not None:
@@ -52,9 +61,9 @@ def sign_message(message: Message, account: Account, protocol: list[tuple[str, s
     url = add_to_query(message.url, build_form(protocol or []))
     outgoing = Outgoing(message.method, url, message.body, message.header("Content-Type"))
     options = options_of(account)
-    method = options.pop("signature_method")
+    token, method = options.pop("token"), options.pop("signature_method")
     try:
-        signed = sign_outgoing(outgoing, account.consumer, account.token_credentials, method, **options)
+        signed = sign_outgoing(outgoing, account.consumer, token, method, **options)
     except ValueError as exc:
         raise Failure(str(exc).rstrip(".").replace(";", ","), "look at --placement, --realm and the URL") from None
     fields = [field for field in message.headers if field[0].lower() not in ("authorization", "content-type")]

@@ -68,6 +68,25 @@ def say_table(rows: Iterable[Iterable[str]]) -> None:
         click.echo("  ".join(cells).rstrip())
 
 
+def say_facts(facts: dict[str, Any]) -> None:
+    """Write what is known of a thing: a name, and what there is of it; nothing where there is nothing."""
+    shown = {name.replace("_", " "): _texts(value) for name, value in facts.items()}
+    width = max(map(len, shown))
+    for name, texts in shown.items():
+        for number, text in enumerate(texts):
+            click.echo(f"{'' if number else name:<{width}}  {one_line(text)}")
+
+
+def _texts(value: Any) -> list[str]:
+    if isinstance(value, dict):
+        return [f"{name}: {text}" for name, text in value.items()]
+    if isinstance(value, (list, tuple)):
+        return [str(each) for each in value]
+    if isinstance(value, bool):
+        return ["yes" if value else "no"]
+    return [] if value is None else [str(value)]
+
+
 def is_interactive() -> bool:
     """Tell whether a person can be asked: both ends of the question are a terminal."""
     return sys.stdin.isatty() and sys.stderr.isatty()

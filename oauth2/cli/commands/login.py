@@ -19,11 +19,11 @@ from .. import methods
 from ..account import Account, check_name
 from ..credentials import obtain
 from ..failure import REFUSED, UNREACHABLE, Failure
-from ..options import credentials_option, method_options, placement_options
+from ..options import credentials_option, method_options, placement_options, read_pair
 from ..problem import problem_of, remedy_for
 from ..profile import complete_service, find_profile
 from ..redact import redacted_text
-from ..terminal import note, one_line, say
+from ..terminal import note, say
 from ..vault import open_vault
 
 if TYPE_CHECKING:
@@ -67,12 +67,12 @@ def login(
 
     The consumer key and secret are asked for, or come from a file or the environment; never from the command line.
     """
-    draft, endpoints = _draft(where, account, dict(map(_pair, placeholders)), how)
+    draft, endpoints = _draft(where, account, dict(map(read_pair, placeholders)), how)
     kept = _with_consumer(draft, credentials)
     vault = open_vault()
     with _failures():
         token = _authorize(
-            kept, endpoints, callback, dict(map(_pair, parameters)), no_browser=no_browser, timeout=timeout
+            kept, endpoints, callback, dict(map(read_pair, parameters)), no_browser=no_browser, timeout=timeout
         )
     origins = [*kept.origins, *map(_origin, urls)]
     done = replace(
@@ -170,13 +170,6 @@ def _ask(url: str) -> str:
         "The code that the page shows", err=True, prompt_suffix=": " if sys.stdin.isatty() else ":\n"
     )
     return code
-
-
-def _pair(text: str) -> tuple[str, str]:
-    name, equals, value = text.partition("=")
-    if not equals or not name:
-        raise Failure(f"{one_line(text)!r} is not NAME=VALUE", "write it so")
-    return name, value
 
 
 @contextmanager

@@ -8,9 +8,7 @@ import click
 
 from ..options import as_json
 from ..profile import complete_service, find_profile
-from ..terminal import one_line, say, say_json, say_table
-
-_STEPS = ("temporary", "authorize", "token", "renew", "revoke")
+from ..terminal import say_facts, say_json, say_table
 
 
 @click.group(invoke_without_command=True)
@@ -44,17 +42,7 @@ def show(name: str, as_json: bool) -> None:
     if as_json:
         say_json(found)
         return
-    for label, value in found.items():
-        for text in _texts(value):
-            say(f"{label + ':':<19}{one_line(text)}")
-
-
-def _texts(value: Any) -> list[str]:
-    if isinstance(value, dict):
-        return [f"{name}: {text}" for name, text in value.items() if text is not None]
-    if isinstance(value, (list, tuple)):
-        return [str(each) for each in value]
-    return [] if value is None else [str(value)]
+    say_facts(found)
 
 
 def _data(profile: Any) -> dict[str, Any]:
@@ -65,18 +53,11 @@ def _data(profile: Any) -> dict[str, Any]:
         "placement": profile.placement,
         "body_hash": profile.body_hash,
         "placeholders": list(profile.placeholders),
-        "endpoints": _endpoints(profile),
+        "realm": profile.realm,
+        "urls": dict(profile.urls),
+        "authorize_parameters": list(profile.authorize_parameters),
         "notes": list(profile.notes),
         "ends": None if profile.ends is None else str(profile.ends),
         "sources": list(profile.sources),
         "checked": str(profile.checked),
     }
-
-
-def _endpoints(profile: Any) -> dict[str, str | None] | None:
-    filled = {name: f"{{{name}}}" for name in profile.placeholders}
-    try:
-        endpoints = (profile.at(**filled) if filled else profile).endpoints()
-    except ValueError:  # it has none, or a placeholder is part of its host
-        return None
-    return {name: getattr(endpoints, name) for name in _STEPS}

@@ -15,8 +15,9 @@ from .. import methods
 from ..account import Account, check_name, shortened
 from ..credentials import obtain
 from ..failure import Failure
-from ..options import as_json, complete_account, credentials_option, method_options, placement_options
-from ..terminal import is_interactive, one_line, say, say_json, say_table
+from ..options import as_json, complete_account, credentials_option, method_options, placement_options, read_pair
+from ..profile import complete_service, find_profile
+from ..terminal import is_interactive, say, say_facts, say_json, say_table
 from ..vault import open_vault
 
 
@@ -49,9 +50,7 @@ def show(name: str, as_json: bool) -> None:
     if as_json:
         say_json(found)
         return
-    for label, value in found.items():
-        text = " ".join(value) if isinstance(value, list) else "-" if value is None else str(value)
-        say(f"{label + ':':<18}{one_line(text)}")
+    say_facts(found)
 
 
 @token.command()
@@ -71,10 +70,19 @@ def delete(name: str, yes: bool) -> None:
 @token.command()
 @click.argument("name")
 @click.option("--url", "urls", multiple=True, metavar="URL", help="Use it for this scheme and host; may be repeated.")
+@click.option("--service", metavar="SERVICE", help="Sign as this service wants it.", shell_complete=complete_service)
+@click.option("--set", "placeholders", multiple=True, metavar="NAME=VALUE", help="A part of the service's profile.")
 @credentials_option
 @method_options
 @placement_options
-def add(name: str, urls: tuple[str, ...], credentials: str | None, **how: Any) -> None:
+def add(
+    name: str,
+    urls: tuple[str, ...],
+    service: str | None,
+    placeholders: tuple[str, ...],
+    credentials: str | None,
+    **how: Any,
+) -> None:
     """Keep credentials that a service's own pages gave you, under NAME.
 
     They are asked for, or come from a file or the environment; never from the command line.
@@ -83,8 +91,11 @@ def add(name: str, urls: tuple[str, ...], credentials: str | None, **how: Any) -
     check_name(name)
     if name in vault.names():
         raise Failure(f"there is an account {name!r} already", f"choose another name, or: oauth2 token delete {name}")
+    filled = dict(map(read_pair, placeholders))
+    profile = None if service is None else find_profile(service, filled)
     private_key = how["private_key"] and os.path.abspath(how["private_key"])
-    method = how["signature_method"] or ("RSA-SHA1" if private_key else "HMAC-SHA1")
+    default = profile.signature_methods[0] if profile else "RSA-SHA1" if private_key else "HMAC-SHA1"
+    method = how["signature_method"] or default
     try:
         origins = tuple(origin(url) for url in urls)
     except InvalidURL:
@@ -92,6 +103,8 @@ def add(name: str, urls: tuple[str, ...], credentials: str | None, **how: Any) -
     account = replace(
         obtain(credentials, with_token=True, needs_secret=methods.uses_secrets(method)),
         name=name,
+        service=service,
+        placeholders=filled,
         origins=origins,
         **{**how, "signature_method": method, "private_key": private_key},
     )
