@@ -9,14 +9,14 @@ import pytest
 import oauth2
 
 ROWS = [
-    {"errors", "generate", "_version"},
+    {"errors", "generate", "clock", "_version"},
     {"encoding"},
     {"parameters"},
     {"answer", "credentials", "received"},
     {"signature", "stores"},
     {"request"},
     {"server", "flow", "outgoing"},
-    {"provider"},
+    {"provider", "exchange"},
 ]
 # Rim modules whose job is to combine others.
 COMBINING = {"__main__", "authorize", "cli", "services", "testing", "variants"}
