@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from command import CREDENTIALS, KEY, SECRET, TOKEN, TOKEN_SECRET, Command
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.hazmat.primitives.serialization import Encoding
 from keys import certificate, private_octets, rsa_key
 from loopback import Answer, Loopback, redirect
 from peer import encode
@@ -188,7 +188,7 @@ def test_output_goes_to_a_file(command, server, tmp_path):
 REFUSALS = [
     (401, {"WWW-Authenticate": 'OAuth realm="x", oauth_problem="timestamp_refused"'}, b"", "set the clock"),
     (401, {}, b"oauth_problem=token_revoked&x=y", "oauth2 login"),
-    (401, {}, b"oauth_problem=%1B%5B2J", "check the account and the clock"),
+    (401, {}, b"oauth_problem=%1B%5B2J", "check the credentials and the clock"),
     (404, {}, b"nothing here", "without --fail"),
     (429, {}, b"", "send less often"),
     (503, {}, b"", "try again later"),
@@ -251,10 +251,7 @@ def test_a_service_that_says_nothing_is_one_line(command, server):
 
 def test_a_certificate_that_is_not_trusted_is_one_line(command, tmp_path):
     path = tmp_path / "server.pem"
-    path.write_bytes(
-        private_octets(rsa_key(), Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-        + certificate(rsa_key()).public_bytes(Encoding.PEM)
-    )
+    path.write_bytes(private_octets(rsa_key()) + certificate(rsa_key()).public_bytes(Encoding.PEM))
     with Loopback(str(path)) as secure:
         done = command("request", secure.origin, "--account", "photos")
     assert (done.code, "is not trusted" in done.error) == (4, True)
@@ -384,7 +381,7 @@ def test_errors_are_coloured_at_a_terminal_unless_no_color_is_set(command):
 def serve_slowly(listener, received):
     connection, _ = listener.accept()
     with connection:
-        while received[0] < 4 * MIB and (chunk := connection.recv(MIB // 4)):
+        while received[0] < 12 * MIB and (chunk := connection.recv(MIB, socket.MSG_WAITALL)):
             received[0] += len(chunk)
             time.sleep(0.08)
         connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n")
@@ -394,8 +391,9 @@ def serve_slowly(listener, received):
 
 
 def test_a_long_transfer_shows_a_bar_at_a_terminal(command, tmp_path):
-    (tmp_path / "big").write_bytes(b"x" * 4 * MIB)
+    (tmp_path / "big").write_bytes(b"x" * 12 * MIB)
     with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, MIB // 8)
         thread = threading.Thread(target=serve_slowly, args=(listener, [0]))
         thread.start()
         url = f"http://127.0.0.1:{listener.getsockname()[1]}/p"

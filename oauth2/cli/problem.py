@@ -42,7 +42,7 @@ def remedy_for(status: int, problem: str | None) -> str:
     if problem is not None:
         return _REMEDIES[problem]
     if status == 401:
-        return "check the account and the clock, then look at: oauth2 sign --explain"
+        return "check the credentials and the clock, then look at: oauth2 sign --explain"
     if status == 429:
         return "wait, and send less often"
     return "try again later" if status >= 500 else "look at the answer, without --fail"

@@ -29,6 +29,7 @@ from ..vault import open_vault
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+_CHECK = "check the URLs, the consumer key and the callback"
 _MOST = 200  # characters of a refusal that are shown
 _SENT_TO = ("temporary", "token")  # the endpoints whose origins the account is used for
 
@@ -207,4 +208,5 @@ def _refusal(exc: errors.ServiceRefused) -> Failure:
     status = exc.answered or 400  # None if the refusal came with the callback
     problem = problem_of("", f"oauth_problem={exc.problem}") if exc.problem else None
     what = f"the service answered {exc.answered or 'with the callback'}{named}{said}"
-    return Failure(what.replace(";", ","), remedy_for(status, problem), code=REFUSED)
+    remedy = remedy_for(status, problem) if problem or status in (401, 429) or status >= 500 else _CHECK
+    return Failure(what.replace(";", ","), remedy, code=REFUSED)
