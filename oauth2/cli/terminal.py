@@ -70,7 +70,7 @@ def say_table(rows: Iterable[Iterable[str]]) -> None:
 
 def say_facts(facts: dict[str, Any]) -> None:
     """Write what is known of a thing: a name, and what there is of it; nothing where there is nothing."""
-    shown = {name.replace("_", " "): _texts(value) for name, value in facts.items()}
+    shown = {name.replace("_", " "): texts for name, value in facts.items() if (texts := _texts(value))}
     width = max(map(len, shown))
     for name, texts in shown.items():
         for number, text in enumerate(texts):

@@ -17,9 +17,10 @@ from ..terminal import say, say_json
 @click.option("--bits", type=click.Choice(["2048", "3072", "4096"]), default="3072", show_default=True)
 @as_json
 def keygen(file: str, bits: str, as_json: bool) -> None:
-    """Make an RSA key pair: the private key in FILE, the public key in FILE.pub, both PEM.
+    """Make an RSA key pair.
 
-    The service gets FILE.pub; FILE is nobody else's. Files that exist are left as they are.
+    The private key goes into FILE, which is nobody else's; the public key into FILE.pub, for the service. Both are
+    PEM. Files that exist are left as they are.
     """
     public_file = f"{file}.pub"
     for path in (file, public_file):

@@ -64,7 +64,10 @@ def login(
     timeout: float,
     **how: Any,
 ) -> None:
-    """Get a token for SERVICE, or from three URLs, and keep it for other commands.
+    """Get a token that you approve, and keep it.
+
+    From SERVICE, whose profile is known, or from three URLs: for temporary credentials, for authorization, and for
+    the token.
 
     The consumer key and secret are asked for, or come from a file or the environment; never from the command line.
     """

@@ -47,7 +47,7 @@ def request(
     fail: bool,
     **how: Any,
 ) -> None:
-    """Send a signed request to URL, and print the answer.
+    """Send a signed request.
 
     Options for the request are those of curl. The account is that of the URL's scheme and host, unless one is named.
     """

@@ -15,13 +15,19 @@ from ..failure import Failure
 @click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="0 for a free one.")
 @click.option("--database", default="provider.db", show_default=True, metavar="FILE", help="SQLite file.")
 def serve(host: str, port: int, database: str) -> None:
-    """Run the reference provider: a small service where people approve, with its pages and an API."""
+    """Run the reference provider.
+
+    It is a small service where people sign in and approve, with its pages and an API.
+    """
     _site().serve(database=database, host=host, port=port)
 
 
 @click.command()
 def demo() -> None:
-    """Run the whole flow over loopback: temporary credentials, approval, a token, a call, and what is refused."""
+    """Run the whole flow over loopback.
+
+    Temporary credentials, approval, a token, a call, and what is refused.
+    """
     _site().demo()
 
 

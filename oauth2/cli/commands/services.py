@@ -14,7 +14,10 @@ from ..terminal import say_facts, say_json, say_table
 @click.group(invoke_without_command=True)
 @click.pass_context
 def services(context: click.Context) -> None:
-    """List and show the services that are known. Nothing in their profiles was tried against a live service."""
+    """List and show the services that are known.
+
+    Their profiles are what the services' documents say. None was tried against the live service.
+    """
     if context.invoked_subcommand is None:
         context.invoke(list_)
 

@@ -43,9 +43,9 @@ def sign(
     timestamp: str | None,
     **how: Any,
 ) -> None:
-    """Sign a request to URL, and print it instead of sending it.
+    """Sign a request, and print it.
 
-    Options for the request are those of curl. A PLAINTEXT signature is not printed: it is the secrets themselves.
+    Nothing is sent. Options for the request are those of curl. A PLAINTEXT signature is not printed: it is the secrets themselves.
     """
     account = find_account(wanted, message.url)
     if account.signature_method.startswith("PLAINTEXT"):

@@ -23,7 +23,7 @@ from ..vault import open_vault
 
 @click.group()
 def token() -> None:
-    """List, show, add and delete the credentials that are kept."""
+    """Add, list, show and delete accounts: credentials under a name."""
 
 
 @token.command("list")

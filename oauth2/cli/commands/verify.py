@@ -70,9 +70,11 @@ def verify(
     as_json: bool,
     **given: Any,
 ) -> int:
-    """Verify a request: a curl command or an HTTP request in FILE, or what the options say.
+    """Tell whether the signature of a request holds.
 
-    FILE may be - for standard input. Whether the nonce was used before, only the service knows.
+    The request is a curl command or an HTTP request in FILE, - for standard input, or what the options say.
+
+    Whether the nonce was used before, only the service knows.
     """
     message = _message(file, **given)
     account = find_account(wanted, message.url)
