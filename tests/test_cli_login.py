@@ -209,6 +209,20 @@ def test_the_browser_is_opened_unless_it_shall_not_be(command, provider, tmp_pat
     assert not (tmp_path / "opened").exists()
 
 
+def test_a_password_is_given_for_a_token_where_that_is_wanted(command, provider):
+    approve_at_once(provider)
+    options = ["--user", "jane", "--account", "photos"]
+    done = command("login", *urls(provider), *options, OAUTH2_PASSWORD="pa55 word")
+    assert (done.code, done.err) == (0, "")
+    sent = dict(parse_form(provider.loopback.last.body))
+    assert (sent["x_auth_username"], sent["x_auth_password"]) == ("jane", "pa55 word")
+    done = command("login", *urls(provider), *options)
+    assert (done.code, done.error) == (
+        3,
+        "the password is missing, and there is no terminal to ask at; do set OAUTH2_PASSWORD",
+    )
+
+
 # --- services ---------------------------------------------------------------------
 
 

@@ -24,6 +24,7 @@ CONSUMER_KEY = "OAUTH2_CONSUMER_KEY"
 CONSUMER_SECRET = "OAUTH2_CONSUMER_SECRET"  # noqa: S105 - a name
 TOKEN = "OAUTH2_TOKEN"  # noqa: S105 - a name
 TOKEN_SECRET = "OAUTH2_TOKEN_SECRET"  # noqa: S105 - a name
+PASSWORD = "OAUTH2_PASSWORD"  # noqa: S105 - a name
 _NAMES = (CONSUMER_KEY, CONSUMER_SECRET, TOKEN, TOKEN_SECRET)
 
 
@@ -164,17 +165,25 @@ def obtain(file: str | None, *, with_token: bool, needs_secret: bool = True) -> 
         questions.append((TOKEN_SECRET, "Token secret", True))
     for name, question, is_secret in questions:
         if name not in values and not (name == TOKEN_SECRET and not values.get(TOKEN)):
-            values[name] = _ask(name, question, is_secret)
+            values[name] = ask(name, question, is_secret=is_secret)
     return replace(_account_of({name: value for name, value in values.items() if value}), created=int(time.time()))
 
 
-def _ask(name: str, question: str, is_secret: bool) -> str:
+def ask(name: str, question: str, *, is_secret: bool) -> str:
+    """Return what a person types, or the environment variable *name*.
+
+    Raises:
+        Failure: It is not set, and nobody can be asked.
+    """
+    if os.environ.get(name):
+        return os.environ[name]
     if not is_interactive():
         what = f"the {question.partition(' (')[0].lower()} is missing, and there is no terminal to ask at"
-        raise Failure(what, f"set {name}, or give a file with --credentials", code=CREDENTIALS)
-    default = "" if name in (TOKEN, CONSUMER_SECRET, TOKEN_SECRET) else None
+        other = ", or give a file with --credentials" if name in _NAMES else ""
+        raise Failure(what, f"set {name}{other}", code=CREDENTIALS)
+    default = None if name in (CONSUMER_KEY, PASSWORD) else ""
     answer: str = click.prompt(question, hide_input=is_secret, default=default, show_default=False, err=True)
-    return answer.strip()
+    return answer if name == PASSWORD else answer.strip()
 
 
 def refuse_secrets_over_http(url: str) -> None:

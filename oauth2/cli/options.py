@@ -101,7 +101,10 @@ def method_options(command: Command) -> Command:
         command,
         [
             click.option(
-                "--signature-method", type=click.Choice(NAMES, case_sensitive=False), help="In place of the account's."
+                "--signature-method",
+                type=click.Choice(NAMES, case_sensitive=False),
+                metavar="METHOD",
+                help=f"One of {', '.join(NAMES)}.",
             ),
             click.option("--private-key", metavar="FILE", help="RSA private key: PEM, DER or PKCS#12."),
         ],

@@ -7,6 +7,7 @@ import json
 import os
 import stat
 import tempfile
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -26,13 +27,11 @@ _HAS_MODES = os.name == "posix"
 
 
 class Secrets(Protocol):
-    """Keeps the secrets of an account.
+    """Keeps the secrets of an account."""
 
-    Attributes:
-        name: What it is called where the user sees it.
-    """
-
-    name: str
+    @property
+    def name(self) -> str:
+        """What it is called where the user sees it."""
 
     def put(self, account: str, secrets: dict[str, Any]) -> Any:
         """Keep *secrets*; return what the account's file shall hold of them."""
@@ -83,6 +82,31 @@ class InKeyring:
         with _keyring_failures() as keyring:
             if keyring.get_password(_KEYRING_SERVICE, account) is not None:
                 keyring.delete_password(_KEYRING_SERVICE, account)
+
+
+class InTheBest:
+    """Keeps secrets in the keyring where there is one, else in files; looks for it when it has to, which takes long."""
+
+    @cached_property
+    def _chosen(self) -> Secrets:
+        return InKeyring() if _has_keyring() else InFile()
+
+    @property
+    def name(self) -> str:
+        """The name of what was found."""
+        return self._chosen.name
+
+    def put(self, account: str, secrets: dict[str, Any]) -> Any:
+        """Keep *secrets* there."""
+        return self._chosen.put(account, secrets)
+
+    def get(self, account: str, kept: Any) -> dict[str, Any] | None:
+        """Return the secrets from there."""
+        return self._chosen.get(account, kept)
+
+    def drop(self, account: str) -> None:
+        """Forget them there."""
+        self._chosen.drop(account)
 
 
 @contextlib.contextmanager
@@ -202,8 +226,8 @@ def open_vault(environment: Mapping[str, str] = os.environ) -> Vault:
         Failure: OAUTH2_STORE is nothing that is known.
     """
     base = environment.get("OAUTH2_CONFIG_DIR") or click.get_app_dir("oauth2")
-    wanted = environment.get("OAUTH2_STORE") or ("keyring" if _has_keyring() else "file")
-    return Vault(Path(base) / "accounts", _keeper(wanted))
+    wanted = environment.get("OAUTH2_STORE")
+    return Vault(Path(base) / "accounts", _keeper(wanted) if wanted else InTheBest())
 
 
 def _keeper(name: str) -> Secrets:

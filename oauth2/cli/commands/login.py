@@ -17,7 +17,7 @@ from ...flow import OUT_OF_BAND, Endpoints
 from ...outgoing import origin
 from .. import methods
 from ..account import Account, check_name
-from ..credentials import obtain
+from ..credentials import PASSWORD, ask, obtain
 from ..failure import REFUSED, UNREACHABLE, Failure
 from ..options import credentials_option, method_options, placement_options, read_pair
 from ..problem import problem_of, remedy_for
@@ -46,6 +46,7 @@ _SENT_TO = ("temporary", "token")  # the endpoints whose origins the account is 
 @click.option("--set", "placeholders", multiple=True, metavar="NAME=VALUE", help="A part of the service's URLs.")
 @click.option("--parameter", "parameters", multiple=True, metavar="NAME=VALUE", help="For the authorization page.")
 @click.option("--url", "urls", multiple=True, metavar="URL", help="Use it for this scheme and host, too.")
+@click.option("--user", metavar="NAME", help="Give name and password instead of approving (xAuth).")
 @click.option("--callback", metavar="URL", help="A loopback URL as the service knows it, or oob for a code to type.")
 @click.option("--no-browser", is_flag=True, help="Print the URL to open, and do not open it.")
 @click.option("--timeout", type=float, default=300.0, show_default=True, metavar="SECONDS", help="For your approval.")
@@ -59,6 +60,7 @@ def login(
     parameters: tuple[str, ...],
     urls: tuple[str, ...],
     credentials: str | None,
+    user: str | None,
     callback: str | None,
     no_browser: bool,
     timeout: float,
@@ -74,10 +76,12 @@ def login(
     draft, endpoints = _draft(where, account, dict(map(read_pair, placeholders)), how)
     kept = _with_consumer(draft, credentials)
     vault = open_vault()
+    asked = dict(map(read_pair, parameters))
     with _failures():
-        token = _authorize(
-            kept, endpoints, callback, dict(map(read_pair, parameters)), no_browser=no_browser, timeout=timeout
-        )
+        if user is not None:
+            token = _give_password(kept, endpoints, user)
+        else:
+            token = _authorize(kept, endpoints, callback, asked, no_browser=no_browser, timeout=timeout)
     origins = [*kept.origins, *map(_origin, urls)]
     done = replace(
         kept,
@@ -158,6 +162,13 @@ def _authorize(
         ask=_ask,
         timeout=timeout,
     )
+
+
+def _give_password(account: Account, endpoints: Any, user: str) -> Any:
+    from ...authorize import xauth
+
+    password = ask(PASSWORD, "Password", is_secret=True)
+    return xauth(account.consumer, endpoints, user, password, signature_method=methods.for_signing(account))
 
 
 def _show(url: str) -> None:

@@ -45,7 +45,8 @@ def sign(
 ) -> None:
     """Sign a request, and print it.
 
-    Nothing is sent. Options for the request are those of curl. A PLAINTEXT signature is not printed: it is the secrets themselves.
+    Nothing is sent. Options for the request are those of curl. A PLAINTEXT signature is not printed: it is the
+    secrets themselves.
     """
     account = find_account(wanted, message.url)
     if account.signature_method.startswith("PLAINTEXT"):
