@@ -56,7 +56,10 @@ class Command:
         """Run it in this process."""
         outputs = CliRunner().isolation(input=given, env={**self.environment, **environment})
         with outputs as streams:
-            code = run([str(argument) for argument in arguments])
+            try:
+                code = run([str(argument) for argument in arguments])
+            except SystemExit as exc:  # how completion ends
+                code = exc.code
             sys.stdout.flush()
             out, err = streams[0].getvalue(), streams[1].getvalue()
         return Done(code, out.decode("utf-8", "replace"), err.decode(), out)

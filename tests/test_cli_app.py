@@ -75,12 +75,12 @@ def completed(command, shell, words, incomplete):
         "COMP_WORDS": f"oauth2 {words} {incomplete}",
         "COMP_CWORD": incomplete if shell == "fish" else str(len(words.split()) + 1),
     }
-    return command.process(environment=environment).out
+    return command(**environment).out
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_each_shell_has_a_script(command, shell):
-    done = command.process(environment={"_OAUTH2_COMPLETE": f"{shell}_source"})
+    done = command(_OAUTH2_COMPLETE=f"{shell}_source")
     assert (done.code, done.err) == (0, "")
     assert f"_OAUTH2_COMPLETE={shell}_complete" in done.out
 

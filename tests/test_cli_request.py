@@ -381,9 +381,9 @@ def test_errors_are_coloured_at_a_terminal_unless_no_color_is_set(command):
 def serve_slowly(listener, received):
     connection, _ = listener.accept()
     with connection:
-        while received[0] < 12 * MIB and (chunk := connection.recv(MIB, socket.MSG_WAITALL)):
+        while received[0] < 8 * MIB and (chunk := connection.recv(MIB, socket.MSG_WAITALL)):
             received[0] += len(chunk)
-            time.sleep(0.08)
+            time.sleep(0.1)
         connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n")
         for _ in range(10):
             time.sleep(0.08)
@@ -391,7 +391,7 @@ def serve_slowly(listener, received):
 
 
 def test_a_long_transfer_shows_a_bar_at_a_terminal(command, tmp_path):
-    (tmp_path / "big").write_bytes(b"x" * 12 * MIB)
+    (tmp_path / "big").write_bytes(b"x" * 8 * MIB)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, MIB // 8)
         thread = threading.Thread(target=serve_slowly, args=(listener, [0]))
