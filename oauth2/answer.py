@@ -27,7 +27,13 @@ _NAMED = re.compile(
     rf"""((?:{_NAMES})(?:["']|&quot;)?\s{{0,8}}(?:=|:|>|%3D)\s{{0,8}}(?:["']|&quot;)?)[^\s"'&<>,;}}]+""",
     re.IGNORECASE,
 )
-_SIGNATURE = re.compile(r"(?:[A-Za-z0-9+/]|%2[BF]){27,}(?:=|%3D){1,2}|[A-Za-z0-9+/]{80,}", re.IGNORECASE)
+# Base64, escaped or not. It starts where no such character stands before it, and gives nothing
+# back, so that looking for it is linear.
+_RUN = "(?:[A-Za-z0-9+/]|%2[BF])"
+_SIGNATURE = re.compile(
+    rf"(?:(?<![A-Za-z0-9+/%])|(?<=%3D)|(?<=%22)|(?<=%20))(?:{_RUN}{{80,}}+(?:=|%3D){{0,2}}|{_RUN}{{27,}}+(?:=|%3D){{1,2}})",
+    re.IGNORECASE,
+)
 _BASE_STRING = re.compile(r"""\b[A-Z]{3,16}(?:&|&amp;|%26)https?%3A%2F%2F[^\s"'<>]*""", re.IGNORECASE)
 
 

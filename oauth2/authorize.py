@@ -18,7 +18,7 @@ from . import flow
 from .answer import read_answer
 from .client import Client
 from .credentials import Token
-from .errors import InvalidAnswer
+from .errors import InvalidAnswer, ServiceRefused
 from .flow import OUT_OF_BAND, Endpoints, TokenCredentials
 from .listener import Listener
 from .outgoing import HEADER
@@ -264,10 +264,11 @@ def _exchange(
         body, fields["Content-Type"] = build_form(form.items()), FORM
     try:
         response, content = http.request(uri, request.method, body, fields)
-    except httplib2.ServerNotFoundError:
-        raise
-    except (httplib2.HttpLib2Error, HTTPException):
-        raise InvalidAnswer("The service's answer is no valid HTTP.") from None  # it may hold anything
+    # From None: what these errors hold is the service's, and may be anything.
+    except httplib2.error.MalformedHeader:  # httplib2 reads the challenges of a 401 answer, and nothing else
+        raise ServiceRefused("The service answered 401, with a challenge that cannot be read.", answered=401) from None
+    except (httplib2.error.HttpLib2ErrorWithResponse, HTTPException):
+        raise InvalidAnswer("The service's answer is no valid HTTP.") from None
     finally:
         http.close()
     secrets = [getattr(token, name, None) for name in ("key", "secret", "verifier", "session_handle")]

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _HOSTS = ("127.0.0.1", "localhost")
 _HTTP = 80  # the port that no Host header names
-_SILENCE = 5.0  # seconds that a connection may say nothing: browsers open some in advance
+_SILENCE = 5.0  # seconds that a connection may say nothing
 
 _PAGE = """<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><title>{title}</title>
@@ -84,6 +84,7 @@ class Listener:
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
+    request_queue_size = 16  # browsers open some connections in advance
     allow_reuse_address = os.name != "nt"  # there it would let two programs have one port
     path = ""
     host = ""

@@ -1,4 +1,4 @@
-"""A provider built on oauthlib's endpoints, over loopback HTTP, for the client's flow: nothing of ours verifies here."""
+"""A provider built on oauthlib's endpoints, over loopback HTTP: nothing of ours verifies what the client sends."""
 
 from urllib.parse import parse_qs, urlencode
 
@@ -30,7 +30,9 @@ class Memory(RequestValidator):
 
     check_request_token = check_access_token = check_nonce = check_verifier = check_client_key
 
-    def validate_timestamp_and_nonce(self, client_key, timestamp, nonce, request, request_token=None, access_token=None):
+    def validate_timestamp_and_nonce(
+        self, client_key, timestamp, nonce, request, request_token=None, access_token=None
+    ):
         claim = (client_key, timestamp, nonce, request_token or access_token)
         is_new = claim not in self.nonces
         self.nonces.add(claim)
@@ -79,7 +81,7 @@ class Memory(RequestValidator):
         self.temporary[token]["verifier"] = verifier["oauth_verifier"]
 
     def validate_verifier(self, client_key, token, verifier, request):
-        return self.temporary[token].get("verifier") == verifier
+        return self.temporary.get(token, {}).get("verifier") == verifier
 
     def save_access_token(self, token, request):
         self.tokens[token["oauth_token"]] = token
