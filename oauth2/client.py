@@ -16,7 +16,7 @@ from .parameters import FORM
 from .signature import SignatureMethod, SignatureMethod_HMAC_SHA1
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     Answer = tuple[httplib2.Response[Any], bytes]
 
@@ -171,7 +171,7 @@ class Client(httplib2.Http):
                     connection_type=connection_type,
                 )
             # What a redirect led to has had its second try.
-            if response.previous is not None or not exchange.learn(response.status, response.get, content):
+            if response.previous is not None or not exchange.learn(response.status, _fields_of(response), content):
                 return response, content
 
     def _redirect(
@@ -227,7 +227,7 @@ class _Connection:
         """Send what is signed; what was sent before is signed anew."""
         if self._under_way.was_sent:
             outgoing = self._under_way.exchange.sign()
-            request_uri, body = httplib2.urlnorm(httplib2.iri2uri(outgoing.uri))[2], outgoing.body
+            request_uri, body = httplib2.urlnorm(outgoing.uri)[2], outgoing.body
             if outgoing.authorization is not None:
                 _drop(headers, ("authorization",))
                 headers["authorization"] = outgoing.authorization
@@ -266,6 +266,10 @@ def _remembered(under_way: _UnderWay | None) -> Iterator[None]:
         yield
     finally:
         _under_way.reset(before)
+
+
+def _fields_of(response: Any) -> Callable[[str], str | None]:
+    return lambda name: response.get(name.lower())
 
 
 def _are_credentials(value: Any) -> bool:

@@ -8,6 +8,7 @@ origin that the caller named.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -35,9 +36,7 @@ if TYPE_CHECKING:
 #: Fields that carry credentials, which a redirect does not take to another origin.
 CREDENTIALS = ("authorization", "cookie", "proxy-authorization")
 
-#: Bytes of a 401 answer's body that are looked at for the reason.
-MAX_REASON = 64 * 1024
-
+_MAX_REASON = 64 * 1024  # bytes
 _FAR_OFF = 60  # seconds: no service is known that allows fewer
 _NEAR = 5  # seconds that the answer may have taken
 
@@ -219,6 +218,16 @@ class Exchange:
         return True
 
 
+def may_tell_why(status: int, length: str | None) -> bool:
+    """Tell whether to read the body of an answer for what :func:`service_time` finds there.
+
+    Args:
+        status: HTTP status of the answer.
+        length: Content-Length field value: what may be long is not read.
+    """
+    return status == 401 and _is_number(length or "") and int(length or "") <= _MAX_REASON
+
+
 def service_time(sent: int, date: str | None, authenticate: str | None, body: bytes = b"") -> int | None:
     """Return the time it is for a service that answered 401, if that explains the answer; else None.
 
@@ -247,10 +256,8 @@ def _report(authenticate: str | None, body: bytes) -> Iterator[tuple[str, str]]:
     if body.startswith(b"oauth_"):
         yield from parse_form_as_sent(body.strip())
     if authenticate and is_oauth_header(authenticate):
-        try:
+        with suppress(InvalidRequest):  # a challenge in a shape of its own says nothing
             yield from parse_authorization_header(authenticate)
-        except InvalidRequest:
-            pass  # a challenge in a shape of its own says nothing
 
 
 def _seconds(date: str | None) -> int | None:

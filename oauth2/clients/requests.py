@@ -15,10 +15,11 @@ from inspect import iscoroutinefunction
 from typing import Any
 from weakref import ref
 
-from ..exchange import MAX_REASON, Exchange, Signer, text_of
+from ..exchange import Exchange, Signer, may_tell_why, text_of
 from ..outgoing import Outgoing
 
 _ESCAPE = re.compile("%[0-9a-fA-F]{2}")
+
 
 class OAuth1:
     """Signs what requests or niquests sends: for ``auth=`` of a request or of a session.
@@ -62,9 +63,9 @@ class _Signature:
 
     def attach(self, request: Any) -> None:
         """Make *request* one that is signed each time that it is sent."""
-        request.__class__ = _signed_kind(type(request))
+        request.__class__ = _signed_kind(request.__class__)
         request.oauth1 = self
-        request.headers.__class__ = _renewed_kind(type(request.headers))
+        request.headers.__class__ = _renewed_kind(request.headers.__class__)
         request.headers.request = ref(request)
         request.headers.is_on_its_way = False
 
@@ -80,6 +81,7 @@ class _Signature:
         request.url = _as_sent(signed.uri)
         if signed.body is not request.body:
             request.body = signed.body
+            request.headers.pop("Content-Length", None)
             request.prepare_content_length(signed.body)
         if signed.authorization is not None:
             request.headers["Authorization"] = signed.authorization
@@ -121,7 +123,7 @@ class _Signature:
 
 
 @lru_cache
-def _signed_kind(kind: Any) -> Any:
+def _signed_kind(kind: type) -> Any:
     if hasattr(kind, "plain_kind"):
         return kind
 
@@ -148,7 +150,7 @@ def _signed_kind(kind: Any) -> Any:
 
 
 @lru_cache
-def _renewed_kind(kind: Any) -> Any:
+def _renewed_kind(kind: type) -> Any:
     if hasattr(kind, "plain_kind"):
         return kind
 
@@ -171,7 +173,7 @@ def _renewed_kind(kind: Any) -> Any:
     return Renewed
 
 
-def _restored(kind: type[Any], state: dict[str, Any]) -> Any:
+def _restored(kind: Any, state: dict[str, Any]) -> Any:
     restored = kind.__new__(kind)
     restored.__dict__.update(state)
     return restored
@@ -212,6 +214,6 @@ def _answered(response: Any, *_: Any, **options: Any) -> Any:
 
 
 def _learn(exchange: Exchange, response: Any) -> bool:
-    is_short = int(response.headers.get("Content-Length") or MAX_REASON) < MAX_REASON
-    body = response.content if response.status_code == 401 and is_short else b""
+    is_read = may_tell_why(response.status_code, response.headers.get("Content-Length"))
+    body = response.content if is_read else b""
     return exchange.learn(response.status_code, response.headers.get, body)
