@@ -140,6 +140,14 @@ def test_a_refusal_is_one_line(command, provider, status, headers, body, code, s
     assert "abc123def" not in done.err
 
 
+def test_nothing_is_got_that_could_not_be_kept(command, provider):
+    command.add("maps")
+    (command.folder / "accounts").chmod(0o755)
+    done = command("login", *urls(provider), "--no-browser")
+    assert (done.code, provider.loopback.requests) == (3, [])
+    assert "chmod 700" in done.error
+
+
 def test_a_person_who_denies_is_one_line(command, provider):
     approve_at_once(provider)
     with command.start("login", *urls(provider), "--no-browser") as process:

@@ -102,7 +102,7 @@ def test_the_curl_command_is_one_that_verifies(command, options, tmp_path):
     text = hidden(command("sign", URL, *options, "--as", "curl")).out
     assert shlex.split(text)[0] == "curl"
     done = command("verify", "-", "--account", "photos", given=text)
-    assert done.out == f"The signature holds: HMAC-SHA1, consumer key {KEY}, token {TOKEN}.\n"
+    assert done.out == f"The signature holds (HMAC-SHA1, consumer key {KEY}, token {TOKEN[:4]}...).\n"
 
 
 def test_a_signature_can_be_repeated(command):
@@ -142,6 +142,27 @@ def test_a_plaintext_signature_is_not_printed(command):
         done = hidden(command("sign", URL, "--signature-method", "PLAINTEXT", *options))
         assert (done.code, done.out) == (3, "")
         assert "oauth2 request" in done.error
+
+
+def test_an_explanation_of_plaintext_shows_no_secret_either(command):
+    secrets = encode(f"{encode(SECRET)}&{encode(TOKEN_SECRET)}")
+    header = f'OAuth oauth_consumer_key="{KEY}", oauth_token="{TOKEN}", oauth_signature_method="PLAINTEXT"'
+    text = f'GET / HTTP/1.1\nHost: photos.example\nAuthorization: {header}, oauth_signature="{secrets}"\n\n'
+    done = hidden(command("verify", "-", "--explain", given=text))
+    assert (done.code, done.err) == (0, "")
+    assert "it is not shown" in done.out
+    assert secrets not in done.out
+
+
+def test_a_service_s_own_way_is_signed_explained_and_verified(command, tmp_path):
+    key = tmp_path / "key.pem"
+    command("keygen", key, "--bits", "2048")
+    command.add("cards", "https://cards.example", service="mastercard", private_key=key)
+    url = "https://cards.example/a?b=c%20d"
+    assert "deviates from RFC 5849" in command("sign", url, "--explain").out
+    text = command("sign", url, "--json", "{}", "--as", "curl").out
+    done = command("verify", "-", given=text)
+    assert done.out.startswith("The signature holds (RSA-SHA256")
 
 
 def test_realm_and_body_hash_can_be_set(command):
@@ -186,7 +207,7 @@ def test_keys_that_were_made_sign_and_verify(command, tmp_path):
     assert (tmp_path / "key.pem.pub").stat().st_mode & 0o777 == 0o600
     text = command("sign", URL, "--private-key", key, "--signature-method", "RSA-SHA256", "--as", "curl").out
     done = command("verify", "-", "--public-key", tmp_path / "key.pem.pub", given=text)
-    assert done.out.startswith("The signature holds: RSA-SHA256")
+    assert done.out.startswith("The signature holds (RSA-SHA256")
     done = command("verify", "-", "-X", "PUT", "--public-key", tmp_path / "key.pem.pub", given=text)
     assert "signed as GET, and is PUT" in done.error
     explained = command("sign", URL, "--private-key", key, "--explain").out
@@ -198,7 +219,7 @@ def test_an_rsa_account_verifies_with_the_key_beside_its_own(command, tmp_path):
     command("keygen", key, "--bits", "2048")
     command.add("maps", "https://maps.example", private_key=key)
     text = command("sign", "https://maps.example/", "--as", "curl").out
-    assert command("verify", "-", given=text).out.startswith("The signature holds: RSA-SHA1")
+    assert command("verify", "-", given=text).out.startswith("The signature holds (RSA-SHA1")
 
 
 @pytest.mark.parametrize("name", ["key.pem", "key.pem.pub"])
@@ -223,7 +244,7 @@ def test_what_is_no_key_is_one_line(command, tmp_path):
 
 def test_the_example_of_the_rfc_verifies(command):
     done = command("verify", "-", "--scheme", "http", "--any-time", given=RFC, **RFC_CREDENTIALS)
-    assert done.out == "The signature holds: HMAC-SHA1, consumer key dpf43f3p2l4k3l03, token nnch734d00sl2jdk.\n"
+    assert done.out == "The signature holds (HMAC-SHA1, consumer key dpf43f3p2l4k3l03, token nnch...).\n"
 
 
 def test_options_can_say_it_all(command):

@@ -86,8 +86,11 @@ def steps(message: Message, account: Account) -> Iterator[str]:
     yield f"     {base_string(message)}"
     yield "7. The key"
     yield f"     {key_shape(account)}"
+    if account.signature_method.startswith("PLAINTEXT"):
+        yield "8. The signature: the key 7. itself, and none of the rest; it is not shown"
+        return
     signature = next((each.value for each in parameters if each.name == "oauth_signature"), "")
-    yield f"8. The signature: {account.signature_method} of 6. with the key 7., in base64"
+    yield f"8. The signature: {one_line(account.signature_method)} of 6. with the key 7., in base64"
     yield f"     {one_line(signature)}"
 
 

@@ -174,15 +174,24 @@ class Vault:
         what = f"the account {name!r} is damaged, or its secrets are gone from where they were kept"
         raise Failure(what, f"delete it and get it anew: oauth2 token delete {name}", code=CREDENTIALS)
 
+    def prepare(self, name: str) -> None:
+        """See to it that an account of this name can be saved, before anything is got that would be lost.
+
+        Raises:
+            Failure: The name is none, or the folder or the keyring cannot be used.
+        """
+        check_name(name)
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _require_private(self._folder, "700")
+        self._secrets.get(name, None)  # which a locked keyring refuses
+
     def save(self, account: Account) -> None:
         """Keep *account*, in place of another of its name.
 
         Raises:
             Failure: The folder or the keyring cannot be used.
         """
-        check_name(account.name)
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _require_private(self._folder, "700")
+        self.prepare(account.name)
         before = self._kept_in(account.name)
         kept = self._secrets.put(account.name, account.secrets())
         content = {"kept_in": self._secrets.name, "account": account.public(), "secrets": kept}

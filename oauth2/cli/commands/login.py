@@ -24,14 +24,14 @@ from ..problem import problem_of, remedy_for
 from ..profile import complete_service, find_profile
 from ..redact import redacted_text
 from ..terminal import note, say
-from ..vault import open_vault
+from ..vault import Vault, open_vault
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _CHECK = "check the URLs, the consumer key and the callback"
 _MOST = 200  # characters of a refusal that are shown
-_SENT_TO = ("temporary", "token")  # the endpoints whose origins the account is used for
+_FOR_BROWSERS = ("authorize", "authenticate")  # the endpoints that the account is not used for
 
 
 @click.command()
@@ -74,8 +74,9 @@ def login(
     The consumer key and secret are asked for, or come from a file or the environment; never from the command line.
     """
     draft, endpoints = _draft(where, account, dict(map(read_pair, placeholders)), how)
-    kept = _with_consumer(draft, credentials)
     vault = open_vault()
+    vault.prepare(draft.name)
+    kept = _with_consumer(draft, vault, credentials)
     asked = dict(map(read_pair, parameters))
     with _failures():
         if user is not None:
@@ -106,9 +107,11 @@ def _draft(
         profile = find_profile(where[0], placeholders)
         chosen.setdefault("signature_method", profile.signature_methods[0])
         with _failures():
-            endpoints = profile.endpoints()
+            profile.endpoints()
         draft = Account(name=check_name(name or where[0]), service=where[0], placeholders=placeholders, **chosen)
-        return replace(draft, origins=_origins(endpoints)), profile
+        filled = profile.at(**placeholders) if profile.placeholders else profile
+        urls = [url for step, url in filled.urls.items() if step not in _FOR_BROWSERS]
+        return replace(draft, origins=_origins(urls)), profile
     if len(where) != 3:
         raise Failure("login wants a service, or three URLs", "see: oauth2 services, and oauth2 login --help")
     temporary, authorize, token = where
@@ -116,12 +119,11 @@ def _draft(
         endpoints = Endpoints(temporary=temporary, authorize=authorize, token=token)
     host = origin(token).partition("://")[2].replace(":", "-").strip("[]")
     draft = Account(name=check_name(name or host), **chosen)
-    return replace(draft, origins=_origins(endpoints)), endpoints
+    return replace(draft, origins=_origins([temporary, token])), endpoints
 
 
-def _origins(endpoints: Endpoints) -> tuple[str, ...]:
-    urls = [getattr(endpoints, name) for name in _SENT_TO]
-    return tuple(dict.fromkeys(origin(url) for url in urls if url))
+def _origins(urls: list[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(map(origin, urls)))
 
 
 def _origin(url: str) -> str:
@@ -129,9 +131,8 @@ def _origin(url: str) -> str:
         return origin(url)
 
 
-def _with_consumer(draft: Account, credentials: str | None) -> Account:
+def _with_consumer(draft: Account, vault: Vault, credentials: str | None) -> Account:
     # Who logs in again has the consumer's credentials there already.
-    vault = open_vault()
     if credentials is None and "OAUTH2_CONSUMER_KEY" not in os.environ and draft.name in vault.names():
         found = vault.load(draft.name)
         if found.service == draft.service and found.origins[: len(draft.origins)] == draft.origins:

@@ -13,6 +13,7 @@ from ..credentials import Wanted, find_account
 from ..failure import CREDENTIALS, Failure
 from ..message import Message
 from ..options import credential_options, how_to_sign, method_options, placement_options, request_options
+from ..profile import profile_of
 from ..signing import sign_message
 from ..terminal import say, say_json
 
@@ -97,6 +98,9 @@ def _explain(signed: Message, account: Account, shape: str | None) -> None:
         return
     for line in explain.steps(signed, account):
         say(line)
+    variant = profile_of(account).variant if account.service else None
+    if variant:
+        say(f"This service deviates from RFC 5849, and is signed for its own way: {variant}.")
 
 
 def _as_data(signed: Message) -> dict[str, Any]:

@@ -12,11 +12,13 @@ from ... import errors
 from ...request import Request
 from ...server import Server
 from .. import explain, methods
+from ..account import shortened
 from ..credentials import Wanted, find_account
 from ..diagnosis import find_mistake
 from ..failure import REFUSED, Failure
 from ..message import Data, Message, build_message, read_file
 from ..options import as_json, credential_options
+from ..profile import profile_of
 from ..reading import read_message
 from ..terminal import one_line, say, say_error, say_json
 
@@ -78,8 +80,7 @@ def verify(
     """
     message = _message(file, **given)
     account = find_account(wanted, message.url)
-    known = methods.for_checking(public_key or (account.private_key and f"{account.private_key}.pub"))
-    request, verdict = check(message, account, known, None if any_time else window)
+    request, verdict = check(message, account, _known(account, public_key), None if any_time else window)
     if as_json:
         say_json({"valid": not verdict.check, **_named(verdict), **_facts(request)})
         return REFUSED if verdict.check else 0
@@ -91,8 +92,17 @@ def verify(
         return REFUSED
     facts = _facts(request)
     token = f", token {facts['token']}" if facts["token"] else ""
-    say(one_line(f"The signature holds: {facts['signature_method']}, consumer key {facts['consumer_key']}{token}."))
+    say(one_line(f"The signature holds ({facts['signature_method']}, consumer key {facts['consumer_key']}{token})."))
     return 0
+
+
+def _known(account: Account, public_key: str | None) -> dict[str, Any]:
+    known = methods.for_checking(public_key)
+    profile = profile_of(account) if account.service else None
+    if (account.private_key and public_key is None) or (profile and profile.variant):
+        # A private key has its public half, and a service may have a way of its own.
+        known[account.signature_method] = methods.for_signing(account, profile)
+    return known
 
 
 def _message(
@@ -214,7 +224,8 @@ def _facts(request: Request | None) -> dict[str, Any]:
     if request is None:
         return {}
     names = ("signature_method", "consumer_key", "token", "timestamp")
-    return {name: _text(request, f"oauth_{name}") or None for name in names}
+    found = {name: _text(request, f"oauth_{name}") or None for name in names}
+    return {**found, "token": shortened(found["token"]) if found["token"] else None}
 
 
 def _text(request: Request, name: str) -> str:
