@@ -241,6 +241,17 @@ def test_a_service_that_is_not_there_is_one_line(command):
     assert TOKEN not in done.error
 
 
+def test_a_name_that_is_not_known_is_one_line(command):
+    done = command("request", "http://nobody.invalid/", "--account", "photos")
+    assert (done.code, "its name is not known" in done.error) == (4, True)
+
+
+@pytest.mark.parametrize("url", ["", "http://[::1", "http://127.0.0.1:99999/", "http://a b/", "file:///etc/passwd"])
+def test_what_is_no_url_is_one_line(command, url):
+    done = command("request", url, "--account", "photos")
+    assert (done.code, "no http or https URL" in done.error) == (2, True)
+
+
 def test_a_service_that_says_nothing_is_one_line(command, server):
     done = threading.Event()
     server.routes["/p"] = lambda _: done.wait(10) and Answer()
@@ -267,6 +278,8 @@ def test_a_certificate_that_is_not_trusted_is_one_line(command, tmp_path):
         (["--placement", "nowhere"], "'nowhere'"),
         (["--timeout", "0"], "--timeout"),
         (["--cacert", "/does/not/exist"], "--cacert"),
+        (["-X", "A B"], "no HTTP request method"),
+        (["-X", "GET\r\nX: y"], "no HTTP request method"),
     ],
 )
 def test_a_mistake_is_one_line(command, server, arguments, said):

@@ -258,6 +258,14 @@ def test_of_two_accounts_for_an_origin_one_has_to_be_named(command):
     assert command("sign", "https://photos.example/", "--account", "yours").code == 0
 
 
+def test_credentials_that_are_no_text_are_refused_and_not_shown(command):
+    done = command.process(
+        "sign", "https://api.example/", environment={**CREDENTIALS, "OAUTH2_TOKEN_SECRET": "ab\udcff"}
+    )
+    assert done.code == 3
+    assert done.error == "OAUTH2_TOKEN_SECRET is not UTF-8; do set it to text"
+
+
 def test_without_a_terminal_nobody_is_asked(command):
     done = command("token", "add", "photos")
     assert done.code == 3

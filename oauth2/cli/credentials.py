@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ..encoding import is_utf8
 from ..errors import InvalidURL
 from ..outgoing import origin
 from .account import Account
@@ -93,6 +94,9 @@ def _origin(url: str) -> str:
 def _account_of(values: Mapping[str, str]) -> Account:
     if not values.get(CONSUMER_KEY):
         raise Failure(f"{CONSUMER_KEY} is not set", "set it", code=CREDENTIALS)
+    for name in _NAMES:
+        if not is_utf8(values.get(name, "")):
+            raise Failure(f"{name} is not UTF-8", "set it to text", code=CREDENTIALS)
     return Account(
         name="",
         consumer_key=values[CONSUMER_KEY],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mimetypes
+import re
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,13 +12,17 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..encoding import percent_encode
+from ..errors import InvalidURL
 from ..parameters import FORM, add_to_query
+from ..signature import base_string_uri
 from .failure import Failure
 from .multipart import Multipart, Part
 from .terminal import one_line
 
 if TYPE_CHECKING:
     from typing import BinaryIO
+
+_METHOD = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")  # a token of RFC 7230
 
 Fields = tuple[tuple[str, str], ...]
 
@@ -96,6 +101,12 @@ def build_message(url: str, method: str | None, headers: tuple[str, ...], data: 
         Failure: An option is malformed, or a file cannot be read.
     """
     url = url if "://" in url else f"https://{url}"
+    try:
+        base_string_uri(url)
+    except InvalidURL:
+        raise Failure(
+            f"{one_line(url)!r} is no http or https URL", "give one such as https://api.example.com/"
+        ) from None
     fields = [read_field(line) for line in headers]
     given = [data.text() is not None, bool(data.form), bool(data.json), data.upload is not None]
     if sum(given) > 1:
@@ -109,6 +120,8 @@ def build_message(url: str, method: str | None, headers: tuple[str, ...], data: 
     if data.upload not in (None, "-") and url.partition("?")[0].endswith("/"):
         base, mark, query = url.partition("?")
         url = base + percent_encode(Path(data.upload or "").name) + mark + query
+    if method is not None and not _METHOD.fullmatch(method):
+        raise Failure(f"{one_line(method)!r} is no HTTP request method", "use one such as GET or POST")
     default = "GET" if body is None else "PUT" if data.upload is not None else "POST"
     return Message(method=(method or default).upper(), url=url, headers=tuple(fields), body=body)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import socket
 from typing import TYPE_CHECKING, Any
 
 import requests
@@ -100,6 +101,8 @@ def _reason(exc: BaseException) -> str:
     for each in found:
         inner = [each.__cause__, each.__context__, getattr(each, "reason", None), *each.args]
         found += [other for other in inner if isinstance(other, BaseException) and other not in found]
+    if any(isinstance(each, socket.gaierror) for each in found):
+        return "its name is not known"
     texts = [each.strerror for each in reversed(found) if isinstance(each, OSError) and each.strerror]
     return str(texts[0]) if texts else type(found[-1]).__name__
 
