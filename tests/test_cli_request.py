@@ -90,6 +90,16 @@ def test_files_give_data(command, server, tmp_path):
     assert server.last.body == b"[1]"
 
 
+@pytest.mark.parametrize(
+    "options", [["-d", "@-"], ["--data-binary", "@-"], ["-T", "-", "-X", "POST"], ["--json", "@-"]]
+)
+def test_standard_input_gives_data(command, server, options):
+    assert command("request", server.origin, *options, given="a=b").code == 0
+    assert (server.last.method, server.last.body) == ("POST", b"a=b")
+    command("request", server.origin, "-G", "-d", "@-", given="a=b")
+    assert server.last.query == "a=b"
+
+
 def test_get_puts_data_into_the_query(command, server):
     command("request", f"{server.origin}/photos?x=y", "-G", "-d", "a=b", "--data-urlencode", "c=d e")
     assert (server.last.method, server.last.query.partition("&oauth")[0]) == ("GET", "x=y&a=b&c=d%20e")

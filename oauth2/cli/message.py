@@ -100,30 +100,31 @@ def build_message(url: str, method: str | None, headers: tuple[str, ...], data: 
     Raises:
         Failure: An option is malformed, or a file cannot be read.
     """
+    url = _wire_url(url)
+    if method is not None and not _METHOD.fullmatch(method):
+        raise Failure(f"{one_line(method)!r} is no HTTP request method", "use one such as GET or POST")
+    fields = [read_field(line) for line in headers]
+    body, added = _body(data)
+    if get:
+        url = add_to_query(url, (body or b"").decode("utf-8", "surrogateescape"))
+        body, added = None, []
+    if data.upload not in (None, "-") and url.partition("?")[0].endswith("/"):
+        base, mark, query = url.partition("?")
+        url = base + percent_encode(Path(data.upload or "").name) + mark + query
+    names = {name.lower() for name, _ in fields}
+    fields += [(name, value) for name, value in added if name.lower() not in names]
+    default = "GET" if body is None else "PUT" if data.upload is not None else "POST"
+    return Message(method=(method or default).upper(), url=url, headers=tuple(fields), body=body)
+
+
+def _wire_url(url: str) -> str:
     url = url if "://" in url else f"https://{url}"
     try:
         base_string_uri(url)
     except InvalidURL:
-        raise Failure(
-            f"{one_line(url)!r} is no http or https URL", "give one such as https://api.example.com/"
-        ) from None
-    fields = [read_field(line) for line in headers]
-    given = [data.text() is not None, bool(data.form), bool(data.json), data.upload is not None]
-    if sum(given) > 1:
-        raise Failure("more than one kind of body was given", "choose one of --data, --form, --json and --upload-file")
-    body, added = _body(data)
-    if get:
-        url = add_to_query(url, (data.text() or b"").decode("utf-8", "surrogateescape"))
-        body, added = None, []
-    names = {name.lower() for name, _ in fields}
-    fields += [(name, value) for name, value in added if name.lower() not in names]
-    if data.upload not in (None, "-") and url.partition("?")[0].endswith("/"):
-        base, mark, query = url.partition("?")
-        url = base + percent_encode(Path(data.upload or "").name) + mark + query
-    if method is not None and not _METHOD.fullmatch(method):
-        raise Failure(f"{one_line(method)!r} is no HTTP request method", "use one such as GET or POST")
-    default = "GET" if body is None else "PUT" if data.upload is not None else "POST"
-    return Message(method=(method or default).upper(), url=url, headers=tuple(fields), body=body)
+        what = f"{one_line(url)!r} is no http or https URL"
+        raise Failure(what, "give one such as https://api.example.com/") from None
+    return url
 
 
 def read_field(line: str) -> tuple[str, str]:
@@ -139,6 +140,9 @@ def read_field(line: str) -> tuple[str, str]:
 
 
 def _body(data: Data) -> tuple[Any, list[tuple[str, str]]]:
+    texts = [*data.data, *data.data_raw, *data.data_binary, *data.data_urlencode]
+    if sum(map(bool, [texts, data.form, data.json, data.upload])) > 1:
+        raise Failure("more than one kind of body was given", "choose one of --data, --form, --json and --upload-file")
     if data.form:
         multipart = Multipart([_part(value) for value in data.form])
         return multipart, [("Content-Type", multipart.content_type)]
