@@ -94,7 +94,7 @@ def test_files_give_data(command, server, tmp_path):
     "options", [["-d", "@-"], ["--data-binary", "@-"], ["-T", "-", "-X", "POST"], ["--json", "@-"]]
 )
 def test_standard_input_gives_data(command, server, options):
-    assert command("request", server.origin, *options, given="a=b").code == 0
+    assert command("request", server.origin, *options.split(), given="a=b").code == 0
     assert (server.last.method, server.last.body) == ("POST", b"a=b")
     command("request", server.origin, "-G", "-d", "@-", given="a=b")
     assert server.last.query == "a=b"
@@ -288,6 +288,7 @@ def test_a_certificate_that_is_not_trusted_is_one_line(command, tmp_path):
         (["--placement", "nowhere"], "'nowhere'"),
         (["--timeout", "0"], "--timeout"),
         (["--cacert", "/does/not/exist"], "--cacert"),
+        (["-G", "-F", "a=b"], "--get"),
         (["-X", "A B"], "no HTTP request method"),
         (["-X", "GET\r\nX: y"], "no HTTP request method"),
     ],

@@ -105,6 +105,8 @@ def build_message(url: str, method: str | None, headers: tuple[str, ...], data: 
         raise Failure(f"{one_line(method)!r} is no HTTP request method", "use one such as GET or POST")
     fields = [read_field(line) for line in headers]
     body, added = _body(data)
+    if get and (data.form or data.json or data.upload is not None):
+        raise Failure("--get puts --data into the query, and nothing else", "choose one of the two")
     if get:
         url = add_to_query(url, (body or b"").decode("utf-8", "surrogateescape"))
         body, added = None, []
