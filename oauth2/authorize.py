@@ -15,20 +15,21 @@ from typing import TYPE_CHECKING
 import httplib2
 
 from . import flow
-from .answer import read_answer
+from .answer import read_answer, refusal
 from .client import Client
 from .credentials import Token
+from .endpoints import Endpoints
 from .errors import InvalidAnswer, ServiceRefused
-from .flow import OUT_OF_BAND, Endpoints, TokenCredentials
+from .flow import OUT_OF_BAND, IssuedToken
 from .listener import Listener
 from .outgoing import HEADER
 from .parameters import FORM, add_to_query, build_form
+from .request import Request
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any
 
-    from .request import Request
     from .signature import SignatureMethod
 
 #: The default callback: a free port, and a path that nobody can guess.
@@ -74,7 +75,7 @@ def authorize(
     ask: Callable[[str], str] = ask_for_code,
     timeout: float = 300.0,
     **sending: Any,
-) -> TokenCredentials:
+) -> IssuedToken:
     """Return token credentials that a person approves in a browser (section 2).
 
     Listens on 127.0.0.1 for the browser to come back, or asks for the code where
@@ -153,7 +154,7 @@ def begin(
     return Pending(url=where.authorization_url(consumer, temporary, parameters), temporary=temporary)
 
 
-def finish(consumer: Any, endpoints: Any, callback_url: str, temporary: Token, **sending: Any) -> TokenCredentials:
+def finish(consumer: Any, endpoints: Any, callback_url: str, temporary: Token, **sending: Any) -> IssuedToken:
     """Return the token credentials for the URL that the user came back to (section 2.3).
 
     Args:
@@ -172,7 +173,7 @@ def finish(consumer: Any, endpoints: Any, callback_url: str, temporary: Token, *
     return redeem(consumer, endpoints, approved, approved.verifier or "", **sending)
 
 
-def redeem(consumer: Any, endpoints: Any, temporary: Token, verifier: str, **sending: Any) -> TokenCredentials:
+def redeem(consumer: Any, endpoints: Any, temporary: Token, verifier: str, **sending: Any) -> IssuedToken:
     """Return the token credentials for a verifier, such as a code that a person typed (section 2.3).
 
     Args and errors are those of :func:`finish`; spaces around *verifier* do not count.
@@ -190,7 +191,7 @@ def redeem(consumer: Any, endpoints: Any, temporary: Token, verifier: str, **sen
     return flow.read_token(_exchange(consumer, approved, request, endpoints, **sending).credentials())
 
 
-def renew(consumer: Any, endpoints: Any, token: Token, **sending: Any) -> TokenCredentials:
+def renew(consumer: Any, endpoints: Any, token: Token, **sending: Any) -> IssuedToken:
     """Return new token credentials in place of *token*, with no person asked (session extension).
 
     Sends the token's ``session_handle`` to the token request endpoint, or asks the
@@ -209,11 +210,26 @@ def renew(consumer: Any, endpoints: Any, token: Token, **sending: Any) -> TokenC
     request = flow.renewal_request(consumer, url, token, http_method=where.token_method or where.http_method)
     answer = _exchange(consumer, token, request, endpoints, **sending)
     if where.renew is not None and answer.is_success and not answer.has_credentials:
-        return TokenCredentials(token.key, token.secret, parameters=getattr(token, "parameters", None))
+        return IssuedToken(token.key, token.secret, parameters=getattr(token, "parameters", None))
     return flow.read_token(answer.credentials())
 
 
-def xauth(consumer: Any, endpoints: Any, username: str, password: str, **sending: Any) -> TokenCredentials:
+def revoke(consumer: Any, endpoints: Any, token: Token, **sending: Any) -> None:
+    """Have the service forget *token*, where it has an endpoint for that.
+
+    Args and errors are those of :func:`finish`.
+
+    Raises:
+        ValueError: There is no such endpoint.
+    """
+    where = _endpoints(endpoints)
+    request = Request.from_consumer_and_token(consumer, token, where.http_method, _required(where, "revoke"))
+    answer = _exchange(consumer, token, request, endpoints, **sending)
+    if not answer.is_success:
+        raise refusal(answer.response.status, answer.body, **answer.reason)
+
+
+def xauth(consumer: Any, endpoints: Any, username: str, password: str, **sending: Any) -> IssuedToken:
     """Return token credentials for a user's password, where the service lets this client do that (xAuth).
 
     Args and errors are those of :func:`finish`.
@@ -236,9 +252,12 @@ class _Answer:
     def has_credentials(self) -> bool:
         return b"oauth_token_secret" in self.body
 
+    @property
+    def reason(self) -> dict[str, Any]:
+        return {"authenticate": self.response.get("www-authenticate", ""), "secrets": self.secrets}
+
     def credentials(self) -> bytes:
-        authenticate = self.response.get("www-authenticate", "")
-        return read_answer(self.response.status, self.body, authenticate=authenticate, secrets=self.secrets)
+        return read_answer(self.response.status, self.body, **self.reason)
 
 
 def _exchange(
@@ -251,10 +270,13 @@ def _exchange(
     client: Callable[[Any, Any], Client] | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> _Answer:
-    http = (client or getattr(endpoints, "client", None) or _client)(consumer, token)
+    if client is None:
+        http = getattr(endpoints, "client", _client)(consumer, token, signature_method=signature_method)
+    else:
+        http = client(consumer, token)
+        if signature_method is not None:
+            http.set_signature_method(signature_method)
     http.follow_redirects = False  # no service moves its endpoints about; who tries wants the credentials
-    if signature_method is not None:
-        http.set_signature_method(signature_method)
     form = request.get_nonoauth_parameters()
     protocol = [pair for pair in request.protocol_pairs() if pair[0] in _OWN]
     uri, body, fields = add_to_query(request.url or "", build_form(protocol)), "", dict(headers or {})
@@ -276,8 +298,11 @@ def _exchange(
     return _Answer(response=response, body=content, secrets=tuple([each for each in secrets if each]))
 
 
-def _client(consumer: Any, token: Any) -> Client:
-    return Client(consumer, token, placement=HEADER, realm=None, body_hash=False, timeout=_HTTP_TIMEOUT)
+def _client(consumer: Any, token: Any, *, signature_method: SignatureMethod | None) -> Client:
+    client = Client(consumer, token, placement=HEADER, realm=None, body_hash=False, timeout=_HTTP_TIMEOUT)
+    if signature_method is not None:
+        client.set_signature_method(signature_method)
+    return client
 
 
 def _endpoints(given: Any) -> Endpoints:

@@ -14,9 +14,9 @@ Error:
     │   ├── BodyHashInvalid            the body is not the one that was signed
     │   ├── TimestampRefused           outside the time window
     │   └── NonceUsed                  this request was here before
-    ├── AuthorizationDenied       403  the user said no
     ├── InvalidAnswer             502  a service answered what RFC 5849 does not allow
     │   └── ServiceRefused        502  ... an error, or no credentials
+    ├── AuthorizationDenied       403  the user said no to this client
     ├── InsecureRedirect          502  a service redirected from https to http
     └── StoreUnavailable          503  what must be remembered cannot be
 
@@ -119,13 +119,6 @@ class NonceUsed(Unauthorized):
     problem = "nonce_used"
 
 
-class AuthorizationDenied(Error):
-    """The user did not approve the temporary credentials (section 2.2)."""
-
-    status = 403
-    problem = "user_refused"
-
-
 class InvalidAnswer(Error):
     """A service's answer in the flow of section 2 cannot be trusted or understood."""
 
@@ -154,6 +147,13 @@ class ServiceRefused(InvalidAnswer):
         self.answered = answered
         self.problem = problem
         self.body = body
+
+
+class AuthorizationDenied(Error):
+    """The user did not approve the temporary credentials (section 2.2)."""
+
+    status = 403
+    problem = "user_refused"
 
 
 class InsecureRedirect(Error):

@@ -8,7 +8,7 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 
-from .flow import require_https
+from .endpoints import require_https
 from .generate import make_nonce
 from .signature import base_string_uri
 

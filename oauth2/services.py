@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from .client import Client
 from .credentials import Consumer, Token
-from .flow import CONFIRMED, TOKEN, Endpoints, require_https
+from .endpoints import CONFIRMED, TOKEN, Endpoints, require_https
 from .outgoing import HEADER
 from .rsa import SignatureMethod_RSA_SHA1, SignatureMethod_RSA_SHA256
 from .signature import (

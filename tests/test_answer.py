@@ -138,6 +138,18 @@ def test_only_the_start_of_the_body_is_kept_and_only_text():
     assert refusal(500, b"\xff\xfe").body == "\ufffd\ufffd"
 
 
+@given(st.integers(100, 599), st.binary(max_size=200), st.text(max_size=100), st.lists(st.text(max_size=8), max_size=3))
+def test_whatever_is_answered_is_returned_or_refused(status, body, authenticate, secrets):
+    error = None
+    try:
+        assert read_answer(status, body, authenticate=authenticate, secrets=secrets) == body
+    except ServiceRefused as refused:
+        error = refused
+    if error is not None:
+        assert error.answered == status
+        assert all(char.isprintable() or char == "\n" for char in error.body)
+
+
 @pytest.mark.parametrize(
     "body",
     [

@@ -14,7 +14,7 @@ ROWS = [
     {"parameters"},
     {"answer", "credentials", "received"},
     {"signature", "stores"},
-    {"request"},
+    {"endpoints", "request"},
     {"server", "flow", "outgoing"},
     {"provider", "exchange"},
 ]

@@ -18,9 +18,9 @@ from peer import what_is_shown
 
 import oauth2
 from oauth2 import authorize as driver
-from oauth2.authorize import Pending, authorize, begin, finish, redeem, renew, xauth
+from oauth2.authorize import Pending, authorize, begin, finish, redeem, renew, revoke, xauth
 from oauth2.errors import AuthorizationDenied, Error, InvalidAnswer, ServiceRefused
-from oauth2.flow import Endpoints, TokenCredentials
+from oauth2.flow import Endpoints, IssuedToken
 
 TEMPORARY = form(oauth_token="asked-for", oauth_token_secret="temporary-secret", oauth_callback_confirmed="true")
 TOKEN = form(oauth_token="the-token", oauth_token_secret="token-secret")
@@ -96,7 +96,7 @@ def coming_back(service, *queries):
 def test_a_person_approves_in_a_browser_that_comes_back(provider):
     with Browser() as browser:
         token = authorize(CONSUMER, provider.endpoints, open_browser=browser)
-    assert isinstance(token, TokenCredentials)
+    assert isinstance(token, IssuedToken)
     assert token.key in provider.memory.tokens
     assert token.parameters["screen_name"] == "jane & co"
     assert browser.pages[0][0] == 200
@@ -484,7 +484,7 @@ def test_what_the_request_held_does_not_show_up_in_the_error(service):
         return Answer(403, body=f"<pre>{text}</pre> oauth_problem=permission_denied".encode())
 
     service.routes.update({"/token": echo})
-    token = TokenCredentials("the-token", "token-secret", parameters={"oauth_session_handle": "handle-1"})
+    token = IssuedToken("the-token", "token-secret", parameters={"oauth_session_handle": "handle-1"})
     endpoints = endpoints_of(service)
     calls = {
         "p@ss": partial(xauth, CONSUMER, endpoints, "jane", "p@ss"),
@@ -590,7 +590,7 @@ def test_a_token_is_renewed_with_its_session_handle(service):
             oauth_token="new", oauth_token_secret="new-secret", oauth_session_handle="h2", oauth_expires_in="3600"
         )
     )
-    old = TokenCredentials("old", "old-secret", parameters={"oauth_session_handle": "h1&"})
+    old = IssuedToken("old", "old-secret", parameters={"oauth_session_handle": "h1&"})
     new = renew(CONSUMER, endpoints_of(service), old)
     assert (new.key, new.session_handle, new.expires_in) == ("new", "h2", 3600)
     request = service.arrived("/token").request()
@@ -612,6 +612,19 @@ def test_a_token_that_is_only_woken_up_stays_the_same(service):
 def test_a_token_without_session_handle_cannot_be_renewed(service):
     with pytest.raises(ValueError, match="session_handle"):
         renew(CONSUMER, endpoints_of(service), oauth2.Token("old", "old-secret"))
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_token_is_revoked_where_the_service_lets_it_be(service, method):
+    endpoints = endpoints_of(service, revoke=f"{service.origin}/revoke", http_method=method)
+    assert revoke(CONSUMER, endpoints, oauth2.Token("old", "old-secret")) is None
+    received = service.arrived("/revoke")
+    assert (received.method, received.request()["oauth_token"]) == (method, "old")
+    service.routes["/revoke"] = Answer(401, body=b"oauth_problem=token_revoked")
+    with pytest.raises(ServiceRefused, match="token_revoked"):
+        revoke(CONSUMER, endpoints, oauth2.Token("old", "old-secret"))
+    with pytest.raises(ValueError, match="no revoke"):
+        revoke(CONSUMER, endpoints_of(service), oauth2.Token("old", "old-secret"))
 
 
 # --- what the caller gives --------------------------------------------------------------
@@ -636,7 +649,9 @@ def test_the_client_is_the_callers_own(service):
         made.append(token)
         return oauth2.Client(consumer, token, placement="query", timeout=5)
 
-    begin(CONSUMER, endpoints_of(service), "oob", client=client)
+    method = oauth2.SignatureMethod_HMAC_SHA256()
+    begin(CONSUMER, endpoints_of(service), "oob", client=client, signature_method=method)
+    assert "oauth_signature_method=HMAC-SHA256" in service.last.query
     redeem(CONSUMER, endpoints_of(service), oauth2.Token("asked-for", "s"), "1234", client=client)
     assert [token and token.key for token in made] == [None, "asked-for"]
     for received in service.requests:

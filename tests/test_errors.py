@@ -23,9 +23,9 @@ ANSWERS = {
     "BodyHashInvalid": (401, "parameter_rejected"),
     "TimestampRefused": (401, "timestamp_refused"),
     "NonceUsed": (401, "nonce_used"),
-    "AuthorizationDenied": (403, "user_refused"),
     "InvalidAnswer": (502, None),
     "ServiceRefused": (502, None),
+    "AuthorizationDenied": (403, "user_refused"),
     "InsecureRedirect": (502, None),
     "StoreUnavailable": (503, None),
 }

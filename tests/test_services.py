@@ -283,11 +283,10 @@ def test_a_token_is_got_as_the_documents_say(name, wire):
     confirmed = b"false" if name == "etrade" else b"true"
     wire.answers += [b"oauth_token=t&oauth_token_secret=s&oauth_callback_confirmed=" + confirmed]
     wire.answers += [b"oauth_token=final&oauth_token_secret=f"]
-    key = {"signature_method": service.signature_method(rsa_key())} if name == "jira" else {}
-    client = (lambda consumer, token: service.client(consumer, token, **key)) if key else None
-    pending = begin(CONSUMER, service, service.callback or "https://app.example/ready", client=client)
+    sending = {"signature_method": service.signature_method(rsa_key())} if name == "jira" else {}
+    pending = begin(CONSUMER, service, service.callback or "https://app.example/ready", **sending)
     assert pending.url == documented["authorization"]
-    assert redeem(CONSUMER, service, pending.temporary, "v", client=client).key == "final"
+    assert redeem(CONSUMER, service, pending.temporary, "v", **sending).key == "final"
     first, second = wire.sent
     assert [first.method, first.uri] == documented["temporary"]
     assert [second.method, second.uri] == documented["token"]
