@@ -4,7 +4,6 @@ import asyncio
 import json
 import os
 import ssl
-from contextlib import suppress
 from importlib import import_module
 from urllib.parse import urlencode
 
@@ -147,7 +146,11 @@ class InALoop(Caller):
 
     def __enter__(self):
         self.runner = asyncio.Runner()
-        self.runner.run(self.open())
+        try:
+            self.runner.run(self.open())
+        except BaseException:
+            self.runner.close()
+            raise
         return self
 
     def __exit__(self, *_):
@@ -200,10 +203,9 @@ class Aiohttp(InALoop):
 
         from oauth2.clients.aiohttp import OAuth1
 
+        auth = OAuth1(*self.auth_of, **self.options)
         connector = aiohttp.TCPConnector(ssl=self.context)
-        self.session = aiohttp.ClientSession(
-            middlewares=[OAuth1(*self.auth_of, **self.options)], connector=connector, timeout=aiohttp.ClientTimeout(10)
-        )
+        self.session = aiohttp.ClientSession(middlewares=[auth], connector=connector, timeout=aiohttp.ClientTimeout(10))
 
     async def close(self):
         await self.session.close()
@@ -223,20 +225,22 @@ class Aiohttp(InALoop):
 
 
 KINDS = [Httplib2, Requests, Niquests, Httpx2, AsyncHttpx2, Httpx, AsyncHttpx, Aiohttp]
-_NEEDS = {"Requests": "requests", "Niquests": "niquests", "Aiohttp": "aiohttp"}
+_NEEDS = {"Aiohttp": "aiohttp"}
 
 
-def available(kind):
-    """The kind, or a skip with the reason; a failure where all is to be there."""
-    module = getattr(kind, "module", _NEEDS.get(kind.__name__, "httplib2"))
+def missing(module):
+    """Skip if *module* is not installed; fail where all is to be there."""
     try:
         import_module(module)
     except ModuleNotFoundError:
         if os.environ.get("OAUTH2_TEST_REQUIRE_ALL"):
             raise
         pytest.skip(f"{module} is not installed")
-    with suppress(AttributeError):
-        import_module(module).Client  # noqa: B018 - loaded now, not in the midst of a test
+
+
+def available(kind):
+    """The kind, if its client is installed."""
+    missing(getattr(kind, "module", _NEEDS.get(kind.__name__, "httplib2")))
     return kind
 
 
