@@ -16,7 +16,7 @@ from .parameters import FORM
 from .signature import SignatureMethod, SignatureMethod_HMAC_SHA1
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     Answer = tuple[httplib2.Response[Any], bytes]
 
@@ -161,7 +161,7 @@ class Client(httplib2.Http):
             if outgoing.content_type and not _field(fields, "content-type"):
                 fields["Content-Type"] = outgoing.content_type
             with _remembered(_UnderWay(self, exchange)):
-                response, content = httplib2.Http.request(
+                answer: Answer = httplib2.Http.request(
                     self,
                     outgoing.uri,
                     method=outgoing.method,
@@ -170,9 +170,8 @@ class Client(httplib2.Http):
                     redirections=redirections,
                     connection_type=connection_type,
                 )
-            # What a redirect led to has had its second try.
-            if response.previous is not None or not exchange.learn(response.status, _fields_of(response), content):
-                return response, content
+            if not _is_to_be_tried_again(exchange, answer):
+                return answer
 
     def _redirect(
         self, earlier: Exchange, location: str, method: str, body: Any, fields: dict[Any, Any], redirections: int
@@ -268,8 +267,12 @@ def _remembered(under_way: _UnderWay | None) -> Iterator[None]:
         _under_way.reset(before)
 
 
-def _fields_of(response: Any) -> Callable[[str], str | None]:
-    return lambda name: response.get(name.lower())
+def _is_to_be_tried_again(exchange: Exchange, answer: Any) -> bool:
+    # Programs replace httplib2.Http.request(), and then the answer may be anything.
+    response = answer[0] if isinstance(answer, tuple) else None
+    if not isinstance(response, httplib2.Response) or response.previous is not None:
+        return False  # what a redirect led to has had its second try
+    return exchange.learn(response.status, lambda name: response.get(name.lower()), answer[1])
 
 
 def _are_credentials(value: Any) -> bool:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from .signature import SignableRequest
 
 _NOBODYS_OCTETS = (128, 256, 384, 512)  # the sizes that keys have
+_LEAST_BITS = 2048
 _KEYS_KEPT = 1024  # public keys of consumers, each parsed once
 
 
@@ -115,6 +116,30 @@ class SignatureMethod_RSA_SHA512(_RSA):  # noqa: N801 - named as its family is
 
     name = "RSA-SHA512"
     digest = "sha512"
+
+
+def generate_key_pair(bits: int = 3072) -> tuple[bytes, bytes]:
+    """Return a new RSA key pair: the private key as PKCS#8 PEM, and the public key as PEM.
+
+    Args:
+        bits: Size of the modulus; less than 2048 is refused.
+
+    Raises:
+        ImportError: The ``rsa`` extra is not installed.
+        ValueError: *bits* is too few.
+    """
+    if bits < _LEAST_BITS:
+        raise ValueError(f"bits: at least {_LEAST_BITS} wanted")
+    serialization = _cryptography("hazmat.primitives.serialization")
+    rsa = _cryptography("hazmat.primitives.asymmetric.rsa")
+    key = rsa.generate_private_key(public_exponent=65537, key_size=bits)
+    private_key = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    public_key = key.public_key().public_bytes(
+        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    return private_key, public_key
 
 
 def read_private_key(private_key: Any, password: str | bytes | None = None) -> RSAPrivateKey:

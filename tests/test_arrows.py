@@ -22,7 +22,8 @@ ROWS = [
     {"middleware.proxies", "middleware.body"},  # what the two of the rim have in common
     {"middleware.target", "middleware.routes"},
 ]
-COMBINING = {"authorize", "cli", "services", "testing", "variants"}  # rim modules whose job is to combine others
+# Rim modules whose job is to combine others.
+COMBINING = {"__main__", "authorize", "cli", "services", "testing", "variants"}
 ONLY_THE_RIM = {"asyncio", "http", "imaplib", "select", "smtplib", "socket", "sqlite3", "ssl", "subprocess", "urllib"}
 
 PACKAGE = Path(oauth2.__file__).parent

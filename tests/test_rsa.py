@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.serialization import (
 from keys import certificate, ec_key, other_rsa_key, private_octets, public_octets, rsa_key
 
 import oauth2
-from oauth2.rsa import read_private_key, read_public_key
+from oauth2.rsa import generate_key_pair, read_private_key, read_public_key
 
 RSA = oauth2.SignatureMethod_RSA_SHA1
 METHODS = [
@@ -406,3 +406,16 @@ def test_without_cryptography_a_consumers_key_names_the_extra():
             print(error)
     """)
     assert "oauth2[rsa]" in run(program)
+
+
+def test_a_key_pair_that_was_made_signs_and_verifies():
+    private_key, public_key = generate_key_pair(2048)
+    assert b"BEGIN PRIVATE KEY" in private_key
+    request = oauth2.Request("GET", "https://api.example/photos")
+    signature = oauth2.SignatureMethod_RSA_SHA256(private_key=private_key).sign(request, None, None)
+    assert oauth2.SignatureMethod_RSA_SHA256(public_key=public_key).check(request, None, None, signature)
+
+
+def test_a_key_that_is_too_short_is_not_made():
+    with pytest.raises(ValueError, match="bits"):
+        generate_key_pair(1024)

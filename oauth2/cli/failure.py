@@ -1,0 +1,28 @@
+"""What ends a command early: one line that a person can act on, and an exit code."""
+
+from __future__ import annotations
+
+REFUSED = 1
+USAGE = 2
+CREDENTIALS = 3
+UNREACHABLE = 4
+INTERRUPTED = 130
+
+
+class Failure(Exception):  # noqa: N818 - named for what it is to the person who reads it
+    """A command cannot go on.
+
+    Args:
+        what: What is wrong, without a secret in it.
+        remedy: What to do about it, following "do ".
+        code: The exit code.
+    """
+
+    def __init__(self, what: str, remedy: str = "", *, code: int = USAGE) -> None:
+        super().__init__(what)
+        self.what = what
+        self.remedy = remedy
+        self.code = code
+
+    def __str__(self) -> str:
+        return f"{self.what}; do {self.remedy}" if self.remedy else self.what
