@@ -60,7 +60,9 @@ local found = redis.call('HMGET', KEYS[1], 'issued', 'approved')
 redis.call('DEL', KEYS[1])
 return found
 """
-_SHA1 = {text: sha1(text.encode(), usedforsecurity=False).hexdigest() for text in (_CLAIM, _ISSUE, _APPROVE, _COUNT, _REDEEM)}
+_SHA1 = {
+    text: sha1(text.encode(), usedforsecurity=False).hexdigest() for text in (_CLAIM, _ISSUE, _APPROVE, _COUNT, _REDEEM)
+}
 
 
 class RedisStore:

@@ -229,7 +229,10 @@ class SQLStore:
             raise ValueError("position: what reencrypt() returned wanted")
         found = self._database.rows(self._sql.batch_of(name), {"after": after, "limit": limit})
         swaps = [
-            (self._sql.swap(name, column), {"key": key, "old": old, "new": seal(unseal(old, self._cipher), self._cipher)})
+            (
+                self._sql.swap(name, column),
+                {"key": key, "old": old, "new": seal(unseal(old, self._cipher), self._cipher)},
+            )
             for key, *secrets in found
             for column, old in zip(SECRETS[name], secrets, strict=True)
             if old is not None

@@ -219,7 +219,11 @@ def _alone(connection: sa.Connection, statements: Statements) -> Iterator[None]:
     if statements.dialect is MARIADB:
         take, leave, values = "SELECT get_lock(:name, 30)", "SELECT release_lock(:name)", {"name": name}
     else:
-        take, leave, values = "SELECT pg_advisory_lock(:name)", "SELECT pg_advisory_unlock(:name)", {"name": crc32(name.encode())}
+        take, leave, values = (
+            "SELECT pg_advisory_lock(:name)",
+            "SELECT pg_advisory_unlock(:name)",
+            {"name": crc32(name.encode())},
+        )
     connection.execute(sa.text(take), values)
     try:
         yield

@@ -145,9 +145,7 @@ class Statements:
             insert = insert.replace(":timestamp", "CAST(:timestamp AS BIGINT)")
             advance = self.advance.replace(":oldest", "CAST(:oldest AS BIGINT)")
             self.claim = insert
-            self.claim_and_forget = (
-                f"WITH advanced AS ({advance}), gone AS ({self.forget_nonces}) {insert} RETURNING 1"
-            )
+            self.claim_and_forget = f"WITH advanced AS ({advance}), gone AS ({self.forget_nonces}) {insert} RETURNING 1"
         elif self.dialect is MARIADB:
             # IGNORE passes over other errors than a second claim, too; none of them makes a row count.
             self.claim = f"INSERT IGNORE {what}"
@@ -179,9 +177,7 @@ class Statements:
 
     def swap(self, name: str, column: str) -> str:
         """Return what writes a secret in another form, unless somebody has changed it."""
-        return (
-            f"UPDATE {self._tables[name]} SET {column} = :new WHERE {KEYS[name]} = :key AND {column} = :old"
-        )
+        return f"UPDATE {self._tables[name]} SET {column} = :new WHERE {KEYS[name]} = :key AND {column} = :old"
 
     @property
     def read_version(self) -> str:
