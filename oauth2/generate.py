@@ -4,6 +4,7 @@ import time
 from binascii import b2a_base64
 
 _DIGITS = "0123456789"
+_READABLE = "23456789abcdefghjkmnpqrstuvwxyz"  # no 0 and o, no 1, i and l
 
 
 def generate_timestamp() -> int:
@@ -46,3 +47,10 @@ def make_nonce() -> str:
         text = b2a_base64(secrets.token_bytes(24)).translate(None, b"+/\n")
         if len(text) >= 22:
             return text[:22].decode("ascii")
+
+
+def make_verifier() -> str:
+    """Return 13 letters and digits carrying 64 bits, for a person to type (section 4.9)."""
+    import secrets
+
+    return "".join([secrets.choice(_READABLE) for _ in range(13)])

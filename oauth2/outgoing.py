@@ -78,7 +78,8 @@ def sign_outgoing(
         signature_method: How to sign.
         placement: "header", "query" or "body". None for the way of 1.9: a form
             body, the query of a GET, the header of any other request.
-        realm: Of the header; scheme and host unless given, None for none.
+        realm: Of the header; scheme and host unless given, None for none. Or a
+            function that takes the URI, without protocol parameters, and returns it.
         body_hash: Send ``oauth_body_hash`` with all that is no form.
 
     Raises:
@@ -118,6 +119,8 @@ def sign_outgoing(
     request.sign_request(signature_method, consumer, token, body_hash=body_hash)
 
     authorization = None
+    if callable(realm):
+        realm = realm(uri)
     if placement == HEADER:
         authorization = request.to_header(origin(uri) if realm is ORIGIN else realm)["Authorization"]
     elif placement == QUERY:
