@@ -11,6 +11,8 @@ import oauth2
 ROWS = [
     {"errors", "generate", "_version"},
     {"encoding"},
+    {"pairs"},
+    {"authorization"},
     {"parameters"},
     {"credentials", "received"},
     {"signature", "stores"},
