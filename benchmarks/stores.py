@@ -116,18 +116,24 @@ def _memory_insert(setting: Setting, report: Report) -> None:
 
 
 def _memory_expiry(setting: Setting, report: Report) -> None:
+    # What is forgotten is given back a little with each of the next claims: what that adds to them, for each that goes.
     progress("expiry in memory")
     size = 30_000 if setting.quick else 200_000
-    figures = []
+    figures, longest = [], []
     for _ in range(3 if setting.quick else 5):
-        store, claims = MemoryStore(window=_WINDOW), _Claims(size // _SPREAD)
+        store, fresh = MemoryStore(window=_WINDOW), MemoryStore(window=_WINDOW)
+        claims = _Claims(size // _SPREAD)
         batch = claims.batch(size)
         spend(store.add_nonce, batch)
         held = store.nonce_count()
-        later = ("later", batch[-1][1] + 10 * _SPREAD, CREDENTIALS.consumer_key, CREDENTIALS.token)
-        seconds = spend(store.add_nonce, [later])
-        figures.append(seconds / (held + 1 - store.nonce_count()) * 1e9)
-    row = Row(MEMORY, min(figures), statistics.median(figures))
+        after = [(nonce, timestamp + 10 * _SPREAD, key, token) for nonce, timestamp, key, token in batch[:1000]]
+        each = [spend(store.add_nonce, [claim]) for claim in after]
+        plain = [spend(fresh.add_nonce, [claim]) for claim in after]
+        gone = held + len(after) - store.nonce_count()
+        figures.append(max(sum(each) - sum(plain), 0.0) / gone * 1e9)
+        longest.append(statistics.quantiles(each, n=100)[-1] * 1e6)
+    note = f"99 of 100 claims that follow take at most {min(longest):.1f} us"
+    row = Row(MEMORY, min(figures), statistics.median(figures), note)
     report.add(Table("memory expiry", f"Nonces in memory: forgetting, of {size:,} at once", "ns", [row]))
 
 

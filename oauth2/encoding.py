@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from binascii import a2b_qp
+
 from .errors import InvalidRequest
 
 TYPE_CHECKING = False
@@ -13,6 +15,7 @@ STRING_TYPES = (str, bytes)
 
 UNRESERVED = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
 _ENCODED = [chr(octet) if octet in UNRESERVED else f"%{octet:02X}" for octet in range(256)]
+_BASE64 = UNRESERVED + b"+/="  # what signatures are made of
 _FEW = 6  # characters to encode, up to which replacing one after the other is faster
 _PERCENT = {ord("%")}
 
@@ -41,11 +44,11 @@ def percent_encode(text: str | bytes) -> str:
     """
     if isinstance(text, str):
         octets = text.encode()
-        reserved = octets.translate(None, UNRESERVED)
+        reserved = octets.translate(None, _BASE64)
         if not reserved:
-            return text
-        if len(reserved) <= _FEW and reserved.isascii() and b"%" not in reserved:
-            for octet in reserved:
+            return text.replace("+", "%2B").replace("/", "%2F").replace("=", "%3D")
+        if len(reserved) <= _FEW and reserved.isascii() and ord("%") not in reserved:
+            for octet in {*reserved, *b"+/="}:
                 text = text.replace(chr(octet), _ENCODED[octet])
             return text
     elif isinstance(text, bytes):
@@ -68,7 +71,7 @@ def percent_encode_fields(text: str) -> str:
     if not reserved.isascii():
         return "".join([_ENCODED_FIELDS[octet] for octet in octets])
     # Few different characters, one after the other; "%" first, which is what escapes are made of.
-    if b"%" in reserved:
+    if ord("%") in reserved:
         text = text.replace("%", "%25")
     for octet in {*reserved} - _PERCENT:
         text = text.replace(chr(octet), _ENCODED[octet])
@@ -134,6 +137,16 @@ def _unescape(octets: bytes) -> bytes:
     # Raises KeyError for a "%" without two hexadecimal digits.
     first, *parts = octets.split(b"%")
     return b"".join([first, *[_OCTETS[part[:2]] + part[2:] for part in parts]])
+
+
+def unescape_canonical(text: str) -> bytes:
+    """Return the octets of what :func:`percent_encode` made, or of many such texts with separators between.
+
+    Args:
+        text: ASCII without ``=``, in which every ``%`` is followed by two hexadecimal digits.
+    """
+    # Then it is quoted-printable but for that sign, and decoded in C.
+    return a2b_qp(text.replace("%", "="))
 
 
 def to_text(value: object) -> str:

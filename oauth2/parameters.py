@@ -1,9 +1,10 @@
 """Parameters on the wire and as pairs: RFC 5849 sections 3.4.1.3.1 and 3.5.
 
 Below :class:`~oauth2.request.Request`, parameters are a list of decoded
-``(name, value)`` pairs. Here they are read from an Authorization header, a query
-or a form body, and written back. Reading is strict, for verifiers; the functions
-named ``..._as_sent`` are what a signer needs: they take whatever goes on the wire.
+``(name, value)`` pairs. Here they are read from a query or a form body, and written
+back; the Authorization header has a module of its own, whose functions can be had
+from here, too. Reading is strict, for verifiers; the functions named ``..._as_sent``
+are what a signer needs: they take whatever goes on the wire.
 """
 
 from __future__ import annotations
@@ -11,211 +12,56 @@ from __future__ import annotations
 import hashlib
 from binascii import b2a_base64
 
-from .encoding import (
-    STRING_TYPES,
-    UNRESERVED,
-    decode_utf8,
-    percent_decode,
-    percent_decode_as_sent,
-    percent_encode_as_sent,
-    percent_encode_fields,
-    to_text,
+from .authorization import (
+    LWS,
+    build_authenticate_header,
+    build_authorization_header,
+    is_oauth_header,
+    join_header,
+    parse_authorization_header,
+    quote_realm,
+    read_header,
 )
+from .encoding import STRING_TYPES, decode_utf8, percent_decode, percent_decode_as_sent, to_text
 from .errors import InvalidRequest
+from .pairs import ENCODED, Pairs, decode_pairs, encode_pairs, group_pairs, has_canonical_escapes, without
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping
-    from typing import Any, BinaryIO, TypeVar
+    from collections.abc import Callable, Iterable, Mapping
+    from typing import Any, BinaryIO
 
-    T = TypeVar("T", str, tuple[str, str])
-
-Pairs = list[tuple[str, str]]
+__all__ = [
+    "FORM",
+    "Pairs",
+    "add_to_query",
+    "body_hash",
+    "build_authenticate_header",
+    "build_authorization_header",
+    "build_form",
+    "decode_pairs",
+    "encode_form",
+    "encode_pairs",
+    "form_text",
+    "group_pairs",
+    "is_form",
+    "is_oauth_header",
+    "join_header",
+    "parse_authorization_header",
+    "parse_form",
+    "parse_form_as_sent",
+    "query_of",
+    "quote_realm",
+    "read_form",
+    "read_header",
+    "text_pairs",
+    "without",
+]
 
 FORM = "application/x-www-form-urlencoded"
 
-_NEEDED_ESCAPES = {f"{octet:02X}" for octet in range(256)} - {f"{octet:02X}" for octet in UNRESERVED}
 _NO_SEPARATOR = bytes({*range(256)} - {*b"=&"})
 _CHUNK = 1 << 20  # bytes of a file hashed at a time
-_LWS = " \t\r\n"
-_NAME = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~%")
-_CONTROLS = dict.fromkeys({*range(0x20), 0x7F} - {ord(char) for char in _LWS})
-_BACKSLASH, _QUOTE = "\x01", "\x02"  # stand-ins for quoted pairs: controls, which are refused before
-
-
-# --- Authorization header, section 3.5.1 --------------------------------------
-
-
-def parse_authorization_header(value: str) -> Pairs:
-    """Read an ``Authorization: OAuth ...`` header field value (section 3.5.1).
-
-    Each name and value is percent-decoded once. ``realm`` is an RFC 2617
-    quoted-string instead: its quoted pairs are undone and nothing else.
-
-    Args:
-        value: The field value with its scheme, which is matched in any case.
-
-    Returns:
-        Decoded pairs in the order of the header, ``realm`` included.
-
-    Raises:
-        Error: Another scheme, or not a list of parameters.
-    """
-    if not is_oauth_header(value):
-        raise InvalidRequest("The Authorization header is not of the OAuth scheme.")
-    if not value.isprintable() and value.translate(_CONTROLS) != value:
-        raise InvalidRequest("The Authorization header holds a control character.")
-    text = value[5:]
-    if "\\" in text:
-        text = text.replace("\\\\", _BACKSLASH).replace('\\"', _QUOTE)
-    # Splitting at the quotes is linear whatever is sent. Even pieces lie outside of
-    # quotes: separators, parameters without quotes, and last the name of what follows.
-    pieces = text.split('"')
-    if len(pieces) % 2 == 0:
-        raise InvalidRequest("The Authorization header has an unterminated quoted string.")
-    pairs: Pairs = []
-    for index in range(0, len(pieces) - 1, 2):
-        *bare, opening = pieces[index].split(",")
-        if index and (not bare or bare[0].strip(_LWS)):
-            raise InvalidRequest("The Authorization header lacks a comma between parameters.")
-        pairs += _unquoted(bare)
-        name, equals, rest = opening.partition("=")
-        if not equals or rest.strip(_LWS):
-            raise InvalidRequest("The Authorization header has a value without a name.")
-        pairs.append(_header_pair(name, pieces[index + 1]))
-    tail = pieces[-1].split(",")
-    if pairs and tail[0].strip(_LWS):
-        raise InvalidRequest("The Authorization header lacks a comma between parameters.")
-    return pairs + _unquoted(tail)
-
-
-def read_header(value: str) -> tuple[Pairs, list[str]]:
-    """Return what :func:`parse_authorization_header` makes of *value*, of the OAuth scheme, and that encoded.
-
-    Neither holds the realm, of which there may be one.
-
-    Raises:
-        Error: As :func:`parse_authorization_header` does; or there are two realms.
-    """
-    encoded = _common_header(value[6:])
-    if encoded:
-        return _decoded(encoded), encoded
-    pairs = parse_authorization_header(value)
-    signed = [pair for pair in pairs if pair[0] != "realm"]
-    if len(pairs) > len(signed) + 1:
-        raise InvalidRequest("The Authorization header has two realms.")
-    return signed, encode_pairs(signed)
-
-
-def _common_header(text: str) -> list[str] | None:
-    # The shape that nearly all senders give it: the realm first or not at all, then
-    # name="value", with a comma and a space between, escaped as encode_pairs() would.
-    if text[:7] == 'realm="':
-        realm, _, text = text[7:].partition('", ')
-        if '"' in realm or "\\" in realm or not realm.isprintable():
-            return None
-    parts = text[:-1].replace('="', " ").split('", ')
-    marks = text.encode("utf-8", "surrogatepass").translate(None, UNRESERVED)
-    if b"%" in marks:
-        if not _has_needed_escapes(text):
-            return None
-        marks = marks.translate(None, b"%")
-    # Each mark is accounted for, and none stands elsewhere than where it was replaced.
-    if marks != b'="", ' * (len(parts) - 1) + b'=""' or text[-1:] != '"' or text.count('="') != len(parts):
-        return None
-    if text[:1] == "=" or ", =" in text:  # a value without a name
-        return None
-    return parts if "realm" not in text.lower() else None
-
-
-def is_oauth_header(value: str) -> bool:
-    """Tell whether an Authorization header field value is of the OAuth scheme."""
-    return value[:6] == "OAuth " or (value[:5].lower() == "oauth" and value[5:6] in ("", *_LWS))
-
-
-def _unquoted(elements: Iterable[str]) -> Pairs:
-    # Senders must quote; receivers may take an RFC 2617 token. Empty elements are
-    # what RFC 2616 section 2.1 allows in any list.
-    pairs = []
-    for element in elements:
-        if element.strip(_LWS):
-            name, equals, value = element.partition("=")
-            value = value.strip(_LWS)
-            if not equals or not value or not _NAME.issuperset(value):
-                raise InvalidRequest("The Authorization header has an element that is no parameter.")
-            pairs.append(_header_pair(name, value))
-    return pairs
-
-
-def _header_pair(name: str, value: str) -> tuple[str, str]:
-    name = name.strip(_LWS)
-    if not name or not _NAME.issuperset(name):
-        raise InvalidRequest("The Authorization header has a parameter without a valid name.")
-    if name.lower() == "realm":
-        return "realm", _unquote(value)
-    if not (value.isascii() and value.isprintable()):
-        raise InvalidRequest("The Authorization header has a value that is not printable ASCII.")
-    name = percent_decode(name)
-    if name.lower() == "realm":
-        raise InvalidRequest("The Authorization header has an escaped realm, which nobody signs.")
-    return name, percent_decode(value)
-
-
-def _unquote(realm: str) -> str:
-    if "\r" in realm or "\n" in realm:
-        raise InvalidRequest("The realm holds a line break.")
-    return realm.replace("\\", "").replace(_BACKSLASH, "\\").replace(_QUOTE, '"')
-
-
-def build_authorization_header(pairs: Iterable[tuple[str, str]], realm: str | None = None) -> str:
-    """Write an ``Authorization`` header field value (section 3.5.1).
-
-    Args:
-        pairs: Decoded protocol parameters, in the order they shall have.
-        realm: Put first, as a quoted-string; None leaves it out.
-
-    Returns:
-        ``OAuth realm="...", name="value", ...``; names and values encoded.
-
-    Raises:
-        ValueError: *realm* holds a control character.
-    """
-    return join_header(encode_pairs(list(pairs)), realm)
-
-
-def join_header(encoded: list[str], realm: str | None) -> str:
-    """Write what :func:`encode_pairs` made as :func:`build_authorization_header` does.
-
-    Raises:
-        ValueError: *realm* holds a control character.
-    """
-    quoted = "\2".join(encoded).replace(" ", '="').replace("\2", '", ') + '"' if encoded else ""
-    if realm is None:
-        return f"OAuth {quoted}".rstrip()
-    return f'OAuth realm="{quote_realm(realm)}"' + (f", {quoted}" if quoted else "")
-
-
-def build_authenticate_header(realm: str = "") -> dict[str, str]:
-    """Return the ``WWW-Authenticate`` header of a 401 answer (section 3.5.1) as a dict.
-
-    Raises:
-        ValueError: *realm* holds a control character.
-    """
-    return {"WWW-Authenticate": f'OAuth realm="{quote_realm(realm)}"'}
-
-
-def quote_realm(realm: str) -> str:
-    """Escape *realm* for the inside of an RFC 2617 quoted-string.
-
-    Raises:
-        TypeError: *realm* is not str.
-        ValueError: *realm* holds a control character.
-    """
-    if not isinstance(realm, str):
-        raise TypeError("realm: str wanted")
-    if not realm.isprintable() and any(char < " " or char == "\x7f" for char in realm):
-        raise ValueError("realm: a control character cannot stand in a header")
-    return realm.replace("\\", "\\\\").replace('"', '\\"')
 
 
 # --- query and form body, sections 3.4.1.3.1, 3.5.2 and 3.5.3 -----------------
@@ -265,83 +111,38 @@ def parse_form_as_sent(data: bytes | str) -> Pairs:
 def _form_pairs(form: str, decode: Callable[[str], str]) -> Pairs:
     form = form.replace("+", " ")
     separators = form.encode("utf-8", "surrogatepass").translate(None, _NO_SEPARATOR)
-    if _are_even(separators) and "\0" not in form and "%00" not in form:
+    if separators == b"=&" * (len(separators) // 2) + b"=" and "\0" not in form and "%00" not in form:
         # With a separator that decoding cannot make, all can be decoded at once.
-        return _pairs_of(decode(form.replace("=", "\0").replace("&", "\0")).split("\0"))
+        texts = iter(decode(form.replace("=", "\0").replace("&", "\0")).split("\0"))
+        return list(zip(texts, texts, strict=True))
     segments = [segment.partition("=") for segment in form.split("&") if segment]
     return [(decode(name), decode(value)) for name, _, value in segments]
 
 
-def encode_pairs(pairs: Collection[tuple[str, str]]) -> list[str]:
-    """Return each pair as ``"name value"``, both encoded (section 3.6): no space is left by that.
-
-    Octets that are not UTF-8 come out as they went in, see
-    :func:`~oauth2.encoding.percent_encode_as_sent`.
-    """
-    # All at once, with separators that no text holds but a hostile one.
-    joined = "\2".join(map("\1".join, pairs))
-    if joined.count("\1") == len(pairs) and joined.count("\2") == len(pairs) - 1:
-        try:
-            return percent_encode_fields(joined).replace("\1", " ").split("\2")
-        except UnicodeEncodeError:
-            pass
-    return [f"{percent_encode_as_sent(name)} {percent_encode_as_sent(value)}" for name, value in pairs]
-
-
 def encode_form(form: str) -> list[str]:
     """Return what :func:`encode_pairs` makes of a query or form body, for a signer."""
-    form = form.replace("+", "%20")
-    return _encoded(form) if _is_canonical(form) else encode_pairs(parse_form_as_sent(form))
+    return _canonical(form) or encode_pairs(parse_form_as_sent(form))
 
 
-def read_form(form: str) -> tuple[Pairs, list[str]]:
-    """Return what :func:`parse_form` and then :func:`encode_pairs` make of *form*, for a verifier.
+def read_form(form: str) -> list[str]:
+    """Return what :func:`encode_pairs` makes of a query or form body, for a verifier.
 
     Raises:
-        Error: As :func:`parse_form` does.
+        Error: As :func:`parse_form` does, but for octets that are not UTF-8: decoding the
+            result tells of these.
     """
-    form = form.replace("+", "%20")
-    if _is_canonical(form):
-        encoded = _encoded(form)
-        return _decoded(encoded), encoded
-    pairs = parse_form(form)
-    return pairs, encode_pairs(pairs)
+    return _canonical(form) or encode_pairs(parse_form(form))
 
 
-def _decoded(encoded: list[str]) -> Pairs:
-    text = "\0".join(encoded)
-    if "%00" in text:
-        parts = [both.partition(" ") for both in encoded]
-        return [(percent_decode(name), percent_decode(value)) for name, _, value in parts]
-    return _pairs_of(percent_decode(text.replace(" ", "\0")).split("\0"))
-
-
-def _pairs_of(texts: list[str]) -> Pairs:
-    return list(zip(texts[::2], texts[1::2], strict=True))
-
-
-def _encoded(canonical: str) -> list[str]:
-    return canonical.replace("=", " ").split("&")
-
-
-def _is_canonical(form: str) -> bool:
-    # Each pair has its "=", and what is escaped is what has to be, in upper case:
-    # decoding and encoding it would give the same.
-    marks = form.encode("utf-8", "surrogatepass").translate(None, UNRESERVED)
-    if b"%" in marks:
-        if not _has_needed_escapes(form):
-            return False
-        marks = marks.translate(None, b"%")
-    return _are_even(marks)
-
-
-def _has_needed_escapes(text: str) -> bool:
-    return {part[:2] for part in text.split("%")[1:]} <= _NEEDED_ESCAPES
-
-
-def _are_even(marks: bytes) -> bool:
-    # Of the separators and all that is no text, nothing but one "=" to a segment.
-    return len(marks) % 2 == 1 and marks == (b"=&" * (len(marks) // 2 + 1))[:-1]
+def _canonical(form: str) -> list[str] | None:
+    # Where each pair has its "=", and what is escaped is what has to be, in upper case,
+    # decoding and encoding would give the same. None where they may not.
+    if "+" in form:
+        form = form.replace("+", "%20")
+    marks = form.encode("utf-8", "surrogatepass").translate(None, ENCODED)
+    if marks == b"=&" * (len(marks) // 2) + b"=" and has_canonical_escapes(form):
+        return form.replace("=", " ").split("&")
+    return None
 
 
 def build_form(pairs: Iterable[tuple[str, str]]) -> str:
@@ -351,7 +152,7 @@ def build_form(pairs: Iterable[tuple[str, str]]) -> str:
 
 def is_form(content_type: str) -> bool:
     """Tell whether a Content-Type names a form: its media type alone decides, in any case."""
-    return content_type.partition(";")[0].strip(_LWS).lower() == FORM
+    return bool(content_type) and content_type.partition(";")[0].strip(LWS).lower() == FORM
 
 
 def query_of(url: str) -> str:
@@ -369,7 +170,7 @@ def add_to_query(url: str, form: str) -> str:
     return f"{base}?{query}{mark}{form}{hash_mark}{fragment}"
 
 
-# --- pairs and dicts ----------------------------------------------------------
+# --- dicts -----------------------------------------------------------------------
 
 
 def text_pairs(parameters: Mapping[Any, Any]) -> Pairs:
@@ -394,38 +195,6 @@ def _members(value: Any) -> Iterable[Any]:
         return list(value)
     except TypeError:
         return (value,)
-
-
-def group_pairs(pairs: Collection[tuple[str, str]]) -> dict[str, Any]:
-    """Return *pairs* as a dict: a text for a name that stands once, else the list of its texts."""
-    grouped: dict[str, Any] = dict(pairs)
-    if len(grouped) == len(pairs):
-        return grouped
-    grouped.clear()
-    for name, value in pairs:
-        if name not in grouped:
-            grouped[name] = value
-        elif isinstance(known := grouped[name], list):
-            known.append(value)
-        else:
-            grouped[name] = [known, value]
-    return grouped
-
-
-def without(pairs: list[T], others: list[T]) -> list[T]:
-    """Return what *pairs* have more of than *others*, in order; decoded or encoded ones."""
-    if not others or not pairs or {*others}.isdisjoint(pairs):
-        return pairs
-    left: dict[T, int] = {}
-    for pair in others:
-        left[pair] = left.get(pair, 0) + 1
-    more = []
-    for pair in pairs:
-        if left.get(pair):
-            left[pair] -= 1
-        else:
-            more.append(pair)
-    return more
 
 
 # --- oauth_body_hash ----------------------------------------------------------

@@ -6,20 +6,10 @@ Everything here is what a peer sent, so everything that is wrong with it is an
 
 from __future__ import annotations
 
-from .encoding import is_utf8
+from .encoding import is_utf8, percent_encode, to_text
 from .errors import InvalidRequest
-from .parameters import (
-    Pairs,
-    encode_pairs,
-    form_text,
-    is_form,
-    is_oauth_header,
-    query_of,
-    read_form,
-    read_header,
-    text_pairs,
-    without,
-)
+from .pairs import Pairs, decode_pairs, encode_pairs, group_pairs, without
+from .parameters import form_text, is_form, is_oauth_header, query_of, read_form, read_header, text_pairs
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,6 +30,55 @@ if TYPE_CHECKING:
         max_form: int
 
 
+class Snapshot:
+    """The parameters of a request at one moment, in the forms that are needed of them.
+
+    Attributes:
+        parameters: Name to value, all of them text or bytes.
+        encoded: The same, see :func:`~oauth2.pairs.encode_pairs`; not in one order.
+        protocol: Those whose names start with ``oauth_``; None if nobody looked.
+        others: All the others; None if nobody looked.
+    """
+
+    __slots__ = ("encoded", "others", "parameters", "protocol")
+
+    def __init__(
+        self,
+        parameters: dict[str, Any],
+        encoded: list[str],
+        protocol: dict[str, Any] | None = None,
+        others: dict[str, Any] | None = None,
+    ) -> None:
+        self.parameters = parameters
+        self.encoded = encoded
+        self.protocol = protocol
+        self.others = others
+
+    def add(self, name: str, value: str | bytes) -> None:
+        """Take note of a protocol parameter that was added; *name* is nothing to encode.
+
+        Raises:
+            TypeError: Bytes that are not UTF-8.
+        """
+        text = value.decode() if type(value) is bytes and value.isascii() else to_text(value)
+        self.encoded.append(f"{name} {percent_encode(text)}")
+        self.parameters[name] = value
+        self.others = None
+
+
+_FIELDS = {
+    "Authorization": "authorization",
+    "authorization": "authorization",
+    "HTTP_AUTHORIZATION": "authorization",
+    "http_authorization": "authorization",
+    "Content-Type": "content-type",
+    "content-type": "content-type",
+    "CONTENT_TYPE": "content-type",
+    "content_type": "content-type",
+}
+_LENGTHS = {*map(len, _FIELDS)}
+
+
 def find_headers(headers: Headers) -> tuple[str, str]:
     """Return the Authorization and Content-Type of *headers*, ``""`` for one that is not there.
 
@@ -54,16 +93,14 @@ def find_headers(headers: Headers) -> tuple[str, str]:
     if not hasattr(headers, "items"):
         raise TypeError("headers: a mapping wanted")
     for name, value in headers.items():
-        # The lengths are looked at first: an environ is long, and these are few.
-        if len(name) in (13, 18) and _name(name) in ("authorization", "http_authorization"):
+        if len(name) not in _LENGTHS:  # an environ is long, and these are few
+            continue
+        field = _FIELDS.get(name) or _FIELDS.get(_header_text(name).lower())
+        if field == "authorization":
             authorization = _same(authorization, value)
-        elif len(name) == 12 and _name(name) in ("content-type", "content_type"):
+        elif field == "content-type":
             content_type = _same(content_type, value)
     return authorization, content_type
-
-
-def _name(name: str | bytes) -> str:
-    return _header_text(name).lower()
 
 
 def _header_text(value: str | bytes) -> str:
@@ -71,8 +108,8 @@ def _header_text(value: str | bytes) -> str:
 
 
 def _same(known: str, value: str | bytes) -> str:
-    text = _header_text(value).strip(" \t")
-    if known not in ("", text):
+    text = (value if type(value) is str else _header_text(value)).strip(" \t")
+    if known and known != text:
         raise InvalidRequest("The request has two different headers of one name.")
     return text
 
@@ -84,7 +121,7 @@ def collect_parameters(
     query_string: str | bytes | None,
     parameters: Mapping[Any, Any] | None,
     limits: Limits,
-) -> tuple[Pairs, list[str]]:
+) -> tuple[dict[str, Any], Snapshot | None]:
     """Return every parameter of a request as often as it was sent (section 3.4.1.3.1).
 
     Args:
@@ -97,28 +134,36 @@ def collect_parameters(
         limits: How much to read.
 
     Returns:
-        Decoded pairs, without the realm of the header, and the same encoded, see
-        :func:`~oauth2.parameters.encode_pairs`; not in one order.
+        Decoded parameters by name, without the realm of the header, and what is known of
+        them; None where a name stands more than once, so that its values are a list.
 
     Raises:
         Error: Too much, malformed, a protocol parameter twice, or in two places (section 3.5).
     """
-    header, encoded_header = _read_header(authorization, limits)
-    query, encoded_query = _read_form(query_of(url), limits)
-    query_string = form_text(query_string or "")
-    if query_string != query_of(url):
-        more, encoded_more = _read_form(query_string, limits)
-        query = query + without(more, query)
-        encoded_query = encoded_query + without(encoded_more, encoded_query)
-    body, encoded_body = _read_form(form, limits) if form else ([], [])
-    merged = without(_merged_pairs(parameters), query + body) if parameters else []
-    pairs = header + query + body + merged
-    encoded = encoded_header + encoded_query + encoded_body + encode_pairs(merged)
-    if len(pairs) > limits.max_parameters:
+    header = _read_header(authorization, limits)
+    query = query_of(url)
+    in_query = _read_form(query, limits) if query else []
+    if query_string and (text := form_text(query_string)) != query:
+        in_query = in_query + without(_read_form(text, limits), in_query)
+    in_form = _read_form(form, limits) if form else []
+    elsewhere = in_query + in_form
+    merged: list[str] = []
+    if parameters:
+        merged = encode_pairs(without(_merged_pairs(parameters), list(decode_pairs(elsewhere))))
+        elsewhere = elsewhere + merged
+    encoded = header + elsewhere
+    if len(encoded) > limits.max_parameters:
         raise InvalidRequest("The request has too many parameters.")
-    if "oauth_" in "&".join(encoded[len(header) :]) or len(dict(header)) < len(header):
-        refuse_ambiguity(header, query, body, merged)
-    return pairs, encoded
+    protocol: dict[str, Any] = dict(decode_pairs(header))
+    others: dict[str, Any] = dict(decode_pairs(elsewhere)) if elsewhere else {}
+    found = protocol | others
+    is_plain = len(found) == len(encoded)
+    if is_plain and "&".join(["", *header]).count("&oauth_") == len(header) and "oauth_" not in "&".join(elsewhere):
+        return found, Snapshot(found, encoded, protocol, others)  # each in its place, and each once
+    refuse_ambiguity(*[list(decode_pairs(place)) for place in (header, in_query, in_form, merged)])
+    if is_plain:
+        return found, Snapshot(found, encoded)
+    return group_pairs(list(decode_pairs(encoded))), None
 
 
 def refuse_ambiguity(*places: Pairs) -> None:
@@ -134,20 +179,18 @@ def refuse_ambiguity(*places: Pairs) -> None:
         raise InvalidRequest("A protocol parameter stands twice.")
 
 
-def _read_header(authorization: str, limits: Limits) -> tuple[Pairs, list[str]]:
-    if not is_oauth_header(authorization):
-        return [], []
+def _read_header(authorization: str, limits: Limits) -> list[str]:
+    if authorization[:6] != "OAuth " and not is_oauth_header(authorization):
+        return []
     if len(authorization) > limits.max_header:
         raise InvalidRequest("The Authorization header is too long.")
     return read_header(authorization)
 
 
-def _read_form(data: str | bytes, limits: Limits) -> tuple[Pairs, list[str]]:
-    if not data:
-        return [], []
+def _read_form(data: str | bytes, limits: Limits) -> list[str]:
     if len(data) > limits.max_form:
         raise InvalidRequest("A query or form body is too long.")
-    text = form_text(data)
+    text = data if type(data) is str else form_text(data)
     if text.count("&") >= limits.max_parameters:
         raise InvalidRequest("The request has too many parameters.")
     return read_form(text)
@@ -171,6 +214,8 @@ def form_body(content_type: str, body: bytes | str | None) -> tuple[bytes | None
         Error: Text without a UTF-8 form.
         TypeError: *body* is neither bytes nor str.
     """
+    if type(body) is bytes:
+        return body, is_form(content_type)
     if isinstance(body, str):
         if not is_utf8(body):
             raise InvalidRequest("The body is not valid UTF-8.")

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from .encoding import escape, is_utf8, percent_encode, to_text, to_unicode, to_unicode_optional_iterator
+from functools import lru_cache
+
+from .encoding import escape, is_utf8, to_unicode, to_unicode_optional_iterator
 from .errors import InvalidRequest, InvalidURL, ParameterAbsent
 from .generate import generate_timestamp, make_nonce
+from .pairs import Pairs, encode_pairs, encode_texts, group_pairs, without
 from .parameters import (
-    Pairs,
     add_to_query,
     body_hash,
     build_form,
     encode_form,
-    encode_pairs,
-    group_pairs,
     is_oauth_header,
     join_header,
     parse_authorization_header,
@@ -20,15 +20,16 @@ from .parameters import (
     parse_form_as_sent,
     query_of,
     text_pairs,
-    without,
 )
-from .received import collect_parameters, find_headers, form_body, refuse_ambiguity
+from .received import Snapshot, collect_parameters, find_headers, form_body, refuse_ambiguity
 from .signature import (
     SignatureMethod,
     SignatureMethod_HMAC_SHA1,
+    base_string_of,
     base_string_uri,
     body_digest,
     join_encoded,
+    overridable_text,
     url_text,
 )
 
@@ -42,7 +43,6 @@ if TYPE_CHECKING:
 OAUTH_VERSION = "1.0"
 HTTP_METHOD = "GET"
 _TEXT = {str}
-_FIXED = {str, bytes}
 SIGNATURE_METHOD = "PLAINTEXT"  # kept for its name; no method is a default
 
 
@@ -74,7 +74,7 @@ class Request(dict[str, "Any"]):
     max_parameters = 1_000
     max_form = 1024 * 1024
 
-    _known: tuple[dict[str, Any], list[str]] | None = None
+    _last: Snapshot | None = None  # what was encoded last: true as long as it equals the dict
     _holds_query = False  # what from_request() makes does
 
     #: Base string URI of :attr:`url` (section 3.4.1.2), set with it.
@@ -89,7 +89,7 @@ class Request(dict[str, "Any"]):
         is_form_encoded: bool = False,
     ) -> None:
         if url is not None:
-            self.url = to_unicode(url)
+            self.url = url if type(url) is str else to_unicode(url)
         self.method = method
         if parameters is not None:
             if type(parameters) is dict and {*map(type, parameters), *map(type, parameters.values())} == _TEXT:
@@ -150,32 +150,47 @@ class Request(dict[str, "Any"]):
 
     def get_normalized_parameters(self) -> str:
         """Return the normalized request parameters (section 3.4.1.3.2), the URL's query included."""
+        return join_encoded(self._signed_pairs())
+
+    def _base_string(self) -> str:
+        # What a signature covers. A subclass may have a word in it.
+        if type(self).get_normalized_parameters is not Request.get_normalized_parameters:
+            return overridable_text(self)
+        uri = getattr(self, "normalized_url", None)
+        if uri is None:
+            raise ValueError("request: its url is not set")
+        return base_string_of(self.method, uri, self._signed_pairs())
+
+    def _signed_pairs(self) -> list[str]:
         encoded = self._encoded()
-        if not self._holds_query and (query := self._query()):
-            sent = encode_form(query)
-            # A form travels beside the query, and each pair of both counts. Else the
-            # dict may repeat the query, and nobody can tell: what is in both counts once.
-            encoded = sent + (encoded if self.is_form_encoded else without(encoded, sent))
-        return join_encoded(encoded)
+        if self._holds_query or not (query := self._query()):
+            return encoded
+        sent = encode_form(query)
+        # A form travels beside the query, and each pair of both counts. Else the
+        # dict may repeat the query, and nobody can tell: what is in both counts once.
+        return sent + (encoded if self.is_form_encoded else without(encoded, sent))
 
     def _encoded(self) -> list[str]:
-        # What the dict holds, encoded: once, for signing and for sending, as long as it holds that.
-        if self._known is not None and self._known[0] == self:
-            return self._known[1]
-        types = {*map(type, self), *map(type, self.values())}
-        encoded = encode_pairs(self.items() if types == _TEXT else text_pairs(self))
-        if types <= _FIXED:  # a list could change, and a number be another's equal, unnoticed
-            self._known = (dict(self), encoded)
+        last = self._last
+        if last is not None and last.parameters == self:
+            return last.encoded
+        encoded = encode_texts(self)
+        if encoded is None:
+            return encode_pairs(text_pairs(self))
+        self._last = Snapshot(dict(self), encoded)  # of a list, which could change, or a number there is none
         return encoded
 
     def _query(self) -> str:
         url = getattr(self, "_url", None)
         if url is None:
             raise ValueError("request: its url is not set")
-        return query_of(url)
+        return url.partition("?")[2] if "#" not in url else query_of(url)
 
     def _get_timestamp_nonce(self) -> tuple[Any, Any]:
-        return self.get_parameter("oauth_timestamp"), self.get_parameter("oauth_nonce")
+        timestamp, nonce = self.get("oauth_timestamp"), self.get("oauth_nonce")
+        if timestamp is None or nonce is None:
+            return self.get_parameter("oauth_timestamp"), self.get_parameter("oauth_nonce")
+        return timestamp, nonce
 
     # --- signing ----------------------------------------------------------------
 
@@ -193,24 +208,29 @@ class Request(dict[str, "Any"]):
         Raises:
             ValueError: The request has no URL.
         """
-        if body_hash and not self.is_form_encoded:
-            self["oauth_body_hash"] = self._hash_of_body(signature_method.name).encode("ascii")
         if "oauth_consumer_key" not in self:
             self["oauth_consumer_key"] = consumer.key
         if token and "oauth_token" not in self:
             self["oauth_token"] = token.key
         self["oauth_signature_method"] = signature_method.name
         self.pop("oauth_signature", None)
-        signature = signature_method.sign(self, consumer, token)
-        known = self._known
-        if known is not None and known[0] == self:  # else the method looked at no parameter
-            self["oauth_signature"] = signature
-            self._known = (dict(self), [*known[1], f"oauth_signature {percent_encode(to_text(signature))}"])
-        self["oauth_signature"] = signature
+        if body_hash and not self.is_form_encoded:
+            self.pop("oauth_body_hash", None)
+            self._encoded()
+            self._add("oauth_body_hash", self._hash_of_body(signature_method.name).encode("ascii"))
+        self._add("oauth_signature", signature_method.sign(self, consumer, token))
+
+    def _add(self, name: str, value: str | bytes) -> None:
+        last = self._last
+        if last is not None and last.parameters == self:
+            last.add(name, value)
+        self[name] = value
 
     def _hash_of_body(self, method_name: str) -> str:
-        body = self.body or b""
-        return body_hash(body.encode() if isinstance(body, str) else body, body_digest(method_name))
+        body, digest = self.body, body_digest(method_name)
+        if not body:
+            return _hash_of_nothing(digest)
+        return body_hash(body.encode() if isinstance(body, str) else body, digest)
 
     # --- sending ----------------------------------------------------------------
 
@@ -223,8 +243,10 @@ class Request(dict[str, "Any"]):
         Raises:
             ValueError: *realm* holds a control character.
         """
-        protocol = [both for both in self._encoded() if both.startswith("oauth_")]
-        return {"Authorization": join_header(protocol, realm)}
+        encoded = self._encoded()
+        if "&".join(["", *encoded]).count("&oauth_") < len(encoded):
+            encoded = [both for both in encoded if both[:6] == "oauth_"]
+        return {"Authorization": join_header(encoded, realm)}
 
     def to_url(self) -> str:
         """Return the URL with all parameters in its query (section 3.5.3).
@@ -236,8 +258,10 @@ class Request(dict[str, "Any"]):
 
     def to_postdata(self) -> str:
         """Return all parameters as a form body, sorted by name (section 3.5.2)."""
-        ordered = sorted(self._encoded(), key=lambda both: both.partition(" ")[0])
-        return "&".join(ordered).replace(" ", "=")
+        encoded = self._encoded()
+        if self._last is not None and self._last.encoded is encoded:
+            return "&".join(sorted(encoded)).replace(" ", "=")  # names differ, so that values do not count
+        return "&".join(sorted(encoded, key=lambda both: both.partition(" ")[0])).replace(" ", "=")
 
     def protocol_pairs(self) -> Pairs:
         """Return the decoded protocol parameters, in the order they were set."""
@@ -337,24 +361,29 @@ class Request(dict[str, "Any"]):
         """
         if parameters is not None and not hasattr(parameters, "items"):
             raise TypeError("parameters: a mapping wanted; a body goes into body=")
-        url = url_text(http_url)
+        url = http_url if type(http_url) is str else url_text(http_url)
         if "#" in url:  # never sent, and what follows it is nobody's parameter
             raise InvalidURL("The URL has a fragment.")
         authorization, content_type = find_headers({} if headers is None else headers)
         content, is_form_encoded = form_body(content_type, body)
-        pairs, encoded = collect_parameters(
+        found, known = collect_parameters(
             url, authorization, content if is_form_encoded else None, query_string, parameters, cls
         )
-        if not pairs:
+        if not found:
             return None
         if not http_method.isascii():
             raise InvalidRequest("The HTTP request method is not ASCII.")
-        request = cls(http_method, url, group_pairs(pairs))
+        if known is None or cls is not Request:  # what a subclass is given it may change
+            request = cls(http_method, url, found.copy())
+        else:
+            request = cls.__new__(cls)
+            request.normalized_url, request._url = base_string_uri(url), url
+            request.method = http_method
+            request.update(found)
         request.body = content
         request.is_form_encoded = is_form_encoded
         request._holds_query = True
-        if len(request) == len(pairs):  # no lists, and nothing that a subclass made of it
-            request._known = (dict(pairs), encoded)
+        request._last = known
         return request
 
     def _received_parameters(self) -> dict[str, Any]:
@@ -370,6 +399,13 @@ class Request(dict[str, "Any"]):
         names = {name for name, _ in added}
         return {**self, **group_pairs([pair for pair in own + added if pair[0] in names])}
 
+    def _as_read(self) -> Snapshot | None:
+        # What from_request() read, if it told the protocol's parameters from others, and the request holds just that.
+        last = self._last
+        if last is not None and last.others is not None and self._holds_query and last.parameters == self:
+            return last
+        return None
+
     # --- drop-in, for code that calls what was private --------------------------
 
     @staticmethod
@@ -381,6 +417,11 @@ class Request(dict[str, "Any"]):
     @staticmethod
     def _split_url_string(param_str: str | bytes) -> dict[str, Any]:
         return group_pairs(parse_form(param_str))
+
+
+@lru_cache
+def _hash_of_nothing(digest: str) -> str:
+    return body_hash(b"", digest)
 
 
 def build_xoauth_string(url: str, consumer: Any, token: Any = None) -> str:

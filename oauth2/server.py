@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import hmac
 import time
+from hmac import compare_digest
 
 from .encoding import decode_utf8, to_text
 from .errors import (
@@ -32,7 +32,9 @@ if TYPE_CHECKING:
 
 _UNSET: Any = object()
 _MAX_KEY = 255  # characters of a nonce, a consumer key or a token
-_SINGLE = {str, bytes, int}
+_TEXT = {str}
+_TEXT_OR_NONE = {str, type(None)}
+_REQUIRED = {"oauth_consumer_key", "oauth_signature", "oauth_signature_method"}
 _MAX_TIMESTAMP = 15  # digits
 
 
@@ -114,11 +116,16 @@ class Server:
         """
         if not request:
             raise ParameterAbsent("The request has no OAuth parameters.")
-        parameters = request._received_parameters()
+        read = request._as_read()
+        parameters = request._received_parameters() if read is None else read.protocol or {}
         _check_syntax(parameters)
         self._check_version(request)
         self._check_signature(request, consumer, token)
         self._claim_nonce(request)
+        if read is not None and read is request._as_read():
+            return dict(read.others or {})
+        if read is not None:  # a signature method changed it
+            parameters = request._received_parameters()
         return {name: value for name, value in parameters.items() if not name.startswith("oauth_")}
 
     def build_authenticate_header(self, realm: str = "") -> dict[str, str]:
@@ -127,7 +134,7 @@ class Server:
 
     def _check_version(self, request: Request) -> None:
         version = self._get_version(request)
-        if to_text(version) != self.version:
+        if version != self.version and to_text(version) != self.version:
             raise VersionRejected("This OAuth version is not supported.")
 
     def _get_version(self, request: Request) -> Any:
@@ -149,7 +156,7 @@ class Server:
         method = self._get_signature_method(request)
         if getattr(method, "needs_tls", False) and not (request.normalized_url or "").startswith("https:"):
             raise SignatureMethodRejected("This signature method is refused over plain http.")
-        if _carries_nonce(request, method):
+        if "oauth_nonce" in request or _carries_nonce(request, method):
             self._check_timestamp(request._get_timestamp_nonce()[0])
         if not (_belong(request, consumer, token) and self._may_sign(consumer, token, method)):
             # Nobody known: at the cost of a wrong signature, and with its words.
@@ -158,7 +165,8 @@ class Server:
             raise SignatureInvalid("The signature is invalid.")
         if not method.check(request, consumer, token, signature):
             raise SignatureInvalid("The signature is invalid.")
-        self._check_body_hash(request, method)
+        if self.body_hash_required or "oauth_body_hash" in request:
+            self._check_body_hash(request, method)
 
     def _may_sign(self, consumer: Any, token: Any, method: SignatureMethod) -> bool:
         # A secret that others know is none: a public key, or nothing where clients sign with RSA.
@@ -167,19 +175,17 @@ class Server:
         secret, public_key = consumer.secret, getattr(consumer, "public_key", None)
         if secret is None or (token and token.secret is None):
             return False
-        if "-----BEGIN" in to_text(secret) or to_text(secret) == _key_text(public_key):
+        text = secret if type(secret) is str else to_text(secret)
+        if "-----BEGIN" in text:
             return False
-        return bool(secret) or (
-            public_key is None
-            and all(getattr(other, "uses_secrets", False) for other in self.signature_methods.values())
-        )
+        if public_key is None:
+            return text != "" or all(getattr(each, "uses_secrets", False) for each in self.signature_methods.values())
+        return text not in ("", _key_text(public_key))
 
     def _check_timestamp(self, timestamp: Any) -> None:
         lapsed = int(self.clock()) - _seconds(timestamp)
-        if lapsed > self.timestamp_threshold:
-            raise TimestampRefused("The timestamp is too far in the past.")
-        if -lapsed > self.timestamp_threshold:
-            raise TimestampRefused("The timestamp is too far in the future.")
+        if abs(lapsed) > self.timestamp_threshold:
+            raise TimestampRefused(f"The timestamp is too far in the {'past' if lapsed > 0 else 'future'}.")
 
     def _check_body_hash(self, request: Request, method: SignatureMethod) -> None:
         given = request.get("oauth_body_hash")
@@ -192,20 +198,25 @@ class Server:
         if request.is_form_encoded:
             hashes.append(body_hash(b"", body_digest(method.name)))
         octets = to_text(given).encode()
-        if not any(hmac.compare_digest(right.encode(), octets) for right in hashes):
+        if not any(compare_digest(right.encode(), octets) for right in hashes):
             if request.body is None:
                 raise BodyHashInvalid("oauth_body_hash cannot be checked: from_request() was not given the body.")
             raise BodyHashInvalid("oauth_body_hash does not match the body.")
 
     def _claim_nonce(self, request: Request) -> None:
-        if self.nonce_store is None or not _carries_nonce(request, self._get_signature_method(request)):
+        store = self.nonce_store
+        if store is None:
             return
-        if self._own_store and self.nonce_store.window < self.timestamp_threshold:
-            self.nonce_store.window = self.timestamp_threshold  # which was set since
+        if "oauth_nonce" not in request and not _carries_nonce(request, self._get_signature_method(request)):
+            return
+        if self._own_store and store.window < self.timestamp_threshold:
+            store.window = self.timestamp_threshold  # which was set since
         timestamp, nonce = request._get_timestamp_nonce()
-        token_key = to_text(request["oauth_token"]) if "oauth_token" in request else None
-        consumer_key = to_text(request["oauth_consumer_key"])
-        if not self.nonce_store.add_nonce(to_text(nonce), _seconds(timestamp), consumer_key, token_key):
+        consumer_key, token_key = request["oauth_consumer_key"], request.get("oauth_token")
+        if not {type(nonce), type(consumer_key), type(token_key)} <= _TEXT_OR_NONE:
+            nonce, consumer_key = to_text(nonce), to_text(consumer_key)
+            token_key = None if token_key is None else to_text(token_key)
+        if not store.add_nonce(nonce, _seconds(timestamp), consumer_key, token_key):
             raise NonceUsed("The nonce has been used.")
 
 
@@ -213,20 +224,21 @@ _DECOY = SignatureMethod_HMAC_SHA1()
 
 
 def _check_syntax(parameters: Mapping[str, Any]) -> None:
-    if "oauth_signature" not in parameters:
-        raise MissingSignature("Missing oauth_signature.")
-    for name in ("oauth_signature_method", "oauth_consumer_key"):
-        if name not in parameters:
-            raise ParameterAbsent(f"Missing {name}.")
-    if not {*map(type, parameters.values())} <= _SINGLE and any(
-        name.startswith("oauth_") and isinstance(value, (list, tuple)) for name, value in parameters.items()
-    ):
-        raise InvalidRequest("A protocol parameter stands twice.")
+    if not parameters.keys() >= _REQUIRED:
+        if "oauth_signature" not in parameters:
+            raise MissingSignature("Missing oauth_signature.")
+        raise ParameterAbsent(f"Missing {min(_REQUIRED - parameters.keys())}.")
+    if parameters.get("oauth_nonce") == "":
+        raise ParameterAbsent("oauth_nonce is empty.")
+    values = parameters.values()
+    if {*map(type, values)} == _TEXT and max(map(len, values)) <= _MAX_KEY:
+        return  # none is a list, and none too long
+    for name, value in parameters.items():
+        if name.startswith("oauth_") and isinstance(value, (list, tuple)):
+            raise InvalidRequest("A protocol parameter stands twice.")
     for name in ("oauth_consumer_key", "oauth_token", "oauth_nonce"):
         if len(to_text(parameters.get(name, ""))) > _MAX_KEY:
             raise InvalidRequest(f"{name} is too long.")
-    if parameters.get("oauth_nonce") == "":
-        raise ParameterAbsent("oauth_nonce is empty.")
 
 
 def _carries_nonce(request: Mapping[str, Any], method: SignatureMethod) -> bool:
@@ -241,16 +253,19 @@ def _key_text(public_key: Any) -> str | None:
 
 
 def _seconds(timestamp: Any) -> int:
-    text = to_text(timestamp)
-    if not (text.isascii() and text.isdigit() and len(text) <= _MAX_TIMESTAMP and int(text) > 0):
+    text = timestamp if type(timestamp) is str else to_text(timestamp)
+    seconds = int(text) if text.isascii() and text.isdigit() and len(text) <= _MAX_TIMESTAMP else 0
+    if seconds == 0:
         raise InvalidRequest("oauth_timestamp is not a positive whole number.")
-    return int(text)
+    return seconds
 
 
 def _belong(request: Mapping[str, Any], consumer: Any, token: Any) -> bool:
     # The credentials are those that the request names: what the caller looked up otherwise does not count.
-    if consumer is None or to_text(request.get("oauth_consumer_key", "")) != to_text(consumer.key):
+    if consumer is None or not _is_key(request.get("oauth_consumer_key", ""), consumer.key):
         return False
-    if not token:
-        return "oauth_token" not in request
-    return to_text(request.get("oauth_token", "")) == to_text(token.key)
+    return _is_key(request.get("oauth_token", ""), token.key) if token else "oauth_token" not in request
+
+
+def _is_key(named: Any, key: Any) -> bool:
+    return named == key or to_text(named) == to_text(key)

@@ -8,10 +8,11 @@ Signing and verifying meet here and nowhere else, so that they cannot disagree.
 from __future__ import annotations
 
 import hashlib
-import hmac
 import os
 from binascii import b2a_base64
+from bisect import bisect_left
 from functools import lru_cache
+from hmac import compare_digest
 
 from .encoding import UNRESERVED, is_utf8, percent_encode, to_unicode
 from .errors import InvalidURL
@@ -19,7 +20,7 @@ from .parameters import encode_form, encode_pairs, query_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from typing import Any, Protocol
 
     class SignableRequest(Protocol):
@@ -44,9 +45,8 @@ _IP_LITERAL = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-._~!$&'()*+,;=:%")
 _KEYS_KEPT = 1024
 _IPAD = bytes([octet ^ 0x36 for octet in range(256)])
 _OPAD = bytes([octet ^ 0x5C for octet in range(256)])
-_NORMALIZED = UNRESERVED + b"%=&"
-_PLAIN_HOST = b"abcdefghijklmnopqrstuvwxyz0123456789-."  # nothing to normalize
 _PLAIN_URI = UNRESERVED + b":/"
+_PLAIN_METHODS = frozenset(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
 _ON_THE_WIRE = bytes(range(0x21, 0x7F))
 
 
@@ -66,8 +66,8 @@ def signature_base_string(method: str, url: str | bytes, pairs: Iterable[tuple[s
         InvalidURL: *url* has no base string URI.
     """
     url = url_text(url)
-    normalized = join_encoded([*encode_form(query_of(url)), *encode_pairs(list(pairs))])
-    return _join(method.upper(), base_string_uri(url), normalized)
+    encoded = [*encode_form(query_of(url)), *encode_pairs(list(pairs))]
+    return base_string_of(method.upper(), base_string_uri(url), encoded)
 
 
 def base_string_uri(url: str | bytes, *, host: str | None = None) -> str:
@@ -85,18 +85,26 @@ def base_string_uri(url: str | bytes, *, host: str | None = None) -> str:
     Raises:
         InvalidURL: No http or https, no valid host or port, or no UTF-8 form.
     """
-    text = url_text(url).partition("#")[0].partition("?")[0]
+    text = url if type(url) is str else url_text(url)
+    if host is None and (plain := _plain_uri()(text)):
+        return str(plain[0])  # nothing to normalize
+    text = text.partition("#")[0].partition("?")[0]
     scheme, separator, rest = text.partition("://")
     scheme = scheme.lower()
     if not separator or scheme not in _DEFAULT_PORTS:
         raise InvalidURL("The URL is not an absolute http or https URL.")
     authority, _, path = rest.partition("/")
-    if host is None and authority and not authority.encode("utf-8", "replace").translate(None, _PLAIN_HOST):
-        return f"{scheme}://{authority}/{on_the_wire(path)}"
     if "\\" in authority:  # a slash to some parsers, part of the userinfo to others
         raise InvalidURL("The URL has no valid host.")
     authority = _authority(scheme, authority.rpartition("@")[2] if host is None else host)
     return f"{scheme}://{authority}/{on_the_wire(path)}"
+
+
+@lru_cache(1)
+def _plain_uri() -> Callable[[str], Any]:
+    from re import compile as compiled  # costs a third of `import oauth2`, and not all who import it sign
+
+    return compiled(r"https?://[a-z0-9.\-]+/[A-Za-z0-9.\-_~/]*(?=[?#]|\Z)").match
 
 
 def on_the_wire(text: str) -> str:
@@ -173,30 +181,36 @@ def normalize_parameters(pairs: Iterable[tuple[str, str]]) -> str:
 
 
 def join_encoded(encoded: Iterable[str]) -> str:
-    """Return the normalized request parameters of what :func:`~oauth2.parameters.encode_pairs` made."""
-    # By name and then by value: a space sorts before all that encoding leaves, so
-    # that one string stands for the two.
-    joined = "&".join(sorted(encoded))
-    if "oauth_signature " in joined:
-        joined = "&".join([both for both in joined.split("&") if not both.startswith("oauth_signature ")])
-    return joined.replace(" ", "=")
+    """Return the normalized request parameters of what :func:`~oauth2.pairs.encode_pairs` made."""
+    return _sorted(encoded).replace(" ", "=")
 
 
-def _join(method: str, uri: str, normalized: str) -> str:
+def base_string_of(method: str, uri: str, encoded: Iterable[str]) -> str:
+    """Return the signature base string (section 3.4.1.1).
+
+    Args:
+        method: HTTP request method, upper case.
+        uri: Base string URI.
+        encoded: All parameters, as :func:`~oauth2.pairs.encode_pairs` made them.
+    """
     # Encoding what is encoded already leaves few characters to look for, one after the other.
-    if not uri.encode().translate(None, _PLAIN_URI):
-        uri = uri.replace(":", "%3A").replace("/", "%2F")
+    normalized = _sorted(encoded)
+    if "%" in normalized:
+        normalized = normalized.replace("%", "%25")
+    if method in _PLAIN_METHODS and not uri.encode().translate(None, _PLAIN_URI):
+        before = f"{method}&{uri.replace(':', '%3A').replace('/', '%2F')}"
     else:
-        uri = percent_encode(uri)
-    return f"{percent_encode(method)}&{uri}&{_encode_normalized(normalized)}"
+        before = f"{percent_encode(method)}&{percent_encode(uri)}"
+    return f"{before}&{normalized.replace(' ', '%3D').replace('&', '%26')}"
 
 
-def _encode_normalized(normalized: str) -> str:
-    # What is encoded already has only three characters left to encode. A subclass
-    # of Request may return anything, hence the look.
-    if normalized.encode().translate(None, _NORMALIZED):
-        return percent_encode(normalized)
-    return normalized.replace("%", "%25").replace("=", "%3D").replace("&", "%26")
+def _sorted(encoded: Iterable[str]) -> str:
+    # By name and then by value, as a space sorts before all that encoding leaves.
+    ordered = sorted(encoded)
+    start = bisect_left(ordered, "oauth_signature ")
+    if start < len(ordered) and ordered[start][:16] == "oauth_signature ":
+        del ordered[start : bisect_left(ordered, "oauth_signature!", start)]
+    return "&".join(ordered)
 
 
 # --- signature methods, sections 3.4.2 to 3.4.4 ---------------------------------
@@ -231,11 +245,12 @@ class SignatureMethod:
 
     def check(self, request: SignableRequest, consumer: Any, token: Any, signature: str | bytes) -> bool:
         """Tell in constant time whether *signature* is the one this method makes."""
-        given = _ascii(signature)
+        given = signature.encode() if type(signature) is str and signature.isascii() else _ascii(signature)
         if given is None:
             return False
-        built = _ascii(self.sign(request, consumer, token))
-        return built is not None and hmac.compare_digest(built, given)
+        built = self.sign(request, consumer, token)
+        octets = built if type(built) is bytes else _ascii(built)
+        return octets is not None and compare_digest(octets, given)
 
 
 def _ascii(signature: object) -> bytes | None:
@@ -245,6 +260,19 @@ def _ascii(signature: object) -> bytes | None:
 
 
 def signed_text(request: SignableRequest) -> str:
+    """Return the signature base string of a request.
+
+    Raises:
+        ValueError: The request has no URL.
+    """
+    own = getattr(request, "_base_string", None)
+    if own is not None:
+        text: str = own()
+        return text
+    return overridable_text(request)
+
+
+def overridable_text(request: SignableRequest) -> str:
     """Return the signature base string of a request, by way of its overridable parts.
 
     Raises:
@@ -253,13 +281,18 @@ def signed_text(request: SignableRequest) -> str:
     uri = getattr(request, "normalized_url", None)
     if uri is None:
         raise ValueError("request: its url is not set")
-    return _join(request.method, uri, to_unicode(request.get_normalized_parameters()))
+    parts = (request.method, uri, to_unicode(request.get_normalized_parameters()))
+    return "&".join([percent_encode(part) for part in parts])
 
 
 def shared_secrets(consumer: Any, token: Any) -> str:
     """Return both secrets encoded and joined by ``&``, which is always there (section 3.4.2)."""
-    secret = percent_encode(to_unicode(token.secret)) if token else ""
-    return f"{percent_encode(to_unicode(consumer.secret))}&{secret}"
+    return _joined(consumer.secret, token.secret if token else "")
+
+
+@lru_cache(_KEYS_KEPT)
+def _joined(secret: str | bytes, token_secret: str | bytes) -> str:
+    return f"{percent_encode(to_unicode(secret))}&{percent_encode(to_unicode(token_secret))}"
 
 
 def body_digest(name: str) -> str:

@@ -11,7 +11,9 @@ import oauth2
 ROWS = [
     {"errors", "generate", "http", "audit", "callback", "clock", "_version"},
     {"encoding", "stores.cipher", "stores.nonces", "stores.records"},
-    {"parameters", "stores.memory", "stores.protocols", "stores.rows"},
+    {"pairs", "stores.memory", "stores.protocols", "stores.rows"},
+    {"authorization"},
+    {"parameters"},
     {"answer", "credentials", "received", "problem", "stores.combined", "stores.statements"},
     {"signature", "stores", "stores.sql"},
     {"access", "endpoints", "request"},

@@ -1,5 +1,8 @@
 """What MemoryStore promises of nonces besides the contract of every store."""
 
+import itertools
+import tracemalloc
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -31,3 +34,39 @@ def test_text_without_utf8_form_is_a_nonce_like_any():
     assert store.add_nonce("\ud800", NOW, "ck", None) is True
     assert store.add_nonce("\ud801", NOW, "ck", None) is True
     assert store.add_nonce("\ud800", NOW, "ck", None) is False
+
+
+def test_what_is_forgotten_is_given_back_a_little_with_each_request():
+    store = MemoryStore(window=300)
+    for step in range(600):
+        assert store.add_nonce(f"n{step}", NOW + step, "ck", None)
+    later = NOW + 10_000
+    assert store.add_nonce("first", later, "ck", None)
+    assert store.nonce_count() == 1
+    left = [sum(map(len, store._forgotten))]
+    while left[-1]:
+        assert store.add_nonce(f"m{len(left)}", later, "ck", None)
+        assert not store.add_nonce("n1", NOW + 1, "ck", None)
+        left.append(sum(map(len, store._forgotten)))
+    assert max(before - after for before, after in itertools.pairwise(left)) <= 128  # two requests in between
+    assert len(left) > 50
+    assert store._forgotten == []
+
+
+def test_many_nonces_of_one_minute_are_each_claimed_once():
+    store = MemoryStore()
+    assert all(store.add_nonce(f"n{index}", NOW, "ck", "t") for index in range(20_000))
+    assert not any(store.add_nonce(f"n{index}", NOW, "ck", "t") for index in range(20_000))
+    assert store.nonce_count() == 20_000
+
+
+def test_a_nonce_takes_less_than_100_bytes():
+    tracemalloc.start()
+    try:
+        store = MemoryStore(window=300)
+        before = tracemalloc.get_traced_memory()[0]
+        for index in range(30_000):
+            store.add_nonce(f"n{index}", NOW + index // 50, "ck", "t")
+        assert (tracemalloc.get_traced_memory()[0] - before) / store.nonce_count() < 100
+    finally:
+        tracemalloc.stop()

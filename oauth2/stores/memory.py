@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import islice
+from hashlib import blake2b
+from itertools import chain, islice
+from os import urandom
 from threading import Lock
 
-from .nonces import BUCKET, nonce_digest, oldest_kept
+from .nonces import BUCKET, DIGEST_SIZE, oldest_kept
 from .records import ClientCredentials, TemporaryCredentials, TokenCredentials
 
+_ROWS = 1024  # of a bucket
+_DROPPED = 64  # rows of a forgotten bucket, with each request
 _FORGET_AT_MOST = 8  # credentials looked at for each new one
 
 
@@ -22,7 +26,10 @@ class MemoryStore:
     def __init__(self, *, window: int = 300) -> None:
         self.window = window
         self._lock = Lock()
-        self._buckets: dict[int, set[bytes]] = {}  # by the first timestamp of each
+        # By the first timestamp of each, rows of digests end to end: a quarter of what a set of them takes.
+        self._buckets: dict[int, list[bytes]] = {}
+        self._forgotten: list[list[bytes]] = []
+        self._salt = urandom(16).hex()  # else a peer could choose nonces that are all of one row
         self._newest = 0
         self._oldest = 0
         self._consumers: dict[str, ClientCredentials] = {}
@@ -34,30 +41,44 @@ class MemoryStore:
 
     def add_nonce(self, nonce: str, timestamp: int, consumer_key: str, token_key: str | None) -> bool:
         """See :meth:`~oauth2.stores.NonceStore.add_nonce`."""
-        digest = nonce_digest(nonce, timestamp, consumer_key, token_key)
+        # As nonce_digest() does, and fifteen bytes as well.
+        text = f"{self._salt}{timestamp},{len(nonce)},{len(consumer_key)},{nonce}{consumer_key}{token_key or ''}"
+        digest = blake2b(text.encode("utf-8", "surrogatepass"), digest_size=DIGEST_SIZE).digest()
+        index = digest[0] << 2 | digest[1] & 3
         start = timestamp - timestamp % BUCKET
         with self._lock:
-            bucket = self._buckets.get(start)
-            if bucket is None:
+            if self._forgotten:
+                self._drop_some()
+            rows = self._buckets.get(start)
+            if rows is None:
                 if start < self._oldest:
                     return False
-                bucket = self._open_bucket(start)
-            before = len(bucket)
-            bucket.add(digest)
-            return len(bucket) > before
+                rows = self._open_bucket(start)
+            row = rows[index]
+            if digest in row:  # found across two of them it would be, too: once in 2**110
+                return False
+            rows[index] = row + digest
+            return True
 
-    def _open_bucket(self, start: int) -> set[bytes]:
+    def _open_bucket(self, start: int) -> list[bytes]:
         if start > self._newest:
             self._newest = start
             self._oldest = max(self._oldest, oldest_kept(start, self.window))
             for old in [key for key in self._buckets if key < self._oldest]:
-                del self._buckets[old]
-        return self._buckets.setdefault(start, set())
+                self._forgotten.append(self._buckets.pop(old))
+        return self._buckets.setdefault(start, [b""] * _ROWS)
+
+    def _drop_some(self) -> None:
+        # A little with every request, so that none has to wait for all of it.
+        rows = self._forgotten[-1]
+        del rows[-_DROPPED:]
+        if not rows:
+            self._forgotten.pop()
 
     def nonce_count(self) -> int:
         """Return how many nonces are remembered now."""
         with self._lock:
-            return sum(map(len, self._buckets.values()))
+            return sum(map(len, chain.from_iterable(self._buckets.values()))) // DIGEST_SIZE
 
     # --- client and token credentials -------------------------------------------
 
