@@ -114,8 +114,6 @@ def sign_outgoing(
         own += in_form
     if made_anew is not MADE_ANEW:
         own = [pair for pair in own if pair[0] not in made_anew]
-    if timestamp is not None and "oauth_timestamp" not in [name for name, _ in own]:
-        own.append(("oauth_timestamp", str(timestamp)))
     if placement is None:
         placement = BODY if form is not None else QUERY if verb == "GET" else HEADER
     if placement == BODY and form is None:
@@ -130,6 +128,8 @@ def sign_outgoing(
         body=body,
         is_form_encoded=form is not None,
     )
+    if timestamp is not None and "oauth_timestamp" not in [name for name, _ in own]:
+        request["oauth_timestamp"] = str(timestamp)
     if body_hash and outgoing.hashed and form is None:
         request["oauth_body_hash"] = outgoing.hashed.encode("ascii")
         body_hash = False
