@@ -10,21 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from .encoding import percent_decode_as_sent, percent_encode, to_text, to_unicode
-from .parameters import (
-    FORM,
-    Pairs,
-    add_to_query,
-    encode_form,
-    encode_pairs,
-    group_pairs,
-    is_form,
-    join_header,
-    parse_form_as_sent,
-)
-from .parameters import body_hash as body_hash_of
+from .encoding import percent_decode_as_sent, to_unicode
+from .parameters import FORM, Pairs, add_to_query, build_form, group_pairs, is_form, parse_form_as_sent
 from .request import Request
-from .signature import base_string_uri, body_digest, join_encoded, on_the_wire
+from .signature import base_string_uri, on_the_wire
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container
@@ -37,7 +26,6 @@ HEADER, QUERY, BODY = "header", "query", "body"
 MADE_ANEW = frozenset({"oauth_signature", "oauth_signature_method", "oauth_body_hash"})
 SENT_ONCE = MADE_ANEW | {"oauth_nonce", "oauth_timestamp"}
 
-_OURS = f"{__package__}."
 _BODILESS = ("GET", "HEAD")
 
 
@@ -126,81 +114,40 @@ def sign_outgoing(
         own += in_form
     if made_anew is not MADE_ANEW:
         own = [pair for pair in own if pair[0] not in made_anew]
-    if timestamp is not None and "oauth_timestamp" not in [name for name, _ in own]:
-        own.append(("oauth_timestamp", str(timestamp)))
     if placement is None:
         placement = BODY if form is not None else QUERY if verb == "GET" else HEADER
     if placement == BODY and form is None:
         raise ValueError('placement: "body" wants a form, and this body is none')
 
-    protocol = _protocol_of(consumer, token, signature_method.name, own)
-    if body_hash and form is None:
-        protocol.append(("oauth_body_hash", outgoing.hashed or _hash(body, signature_method.name)))
-    base = base_string_uri(uri)
-    encoded = encode_pairs(protocol)
-    query = uri.partition("#")[0].partition("?")[2]
-    parameters = [*(encode_form(query) if query else ()), *(encode_form(form) if form else ()), *encoded]
-    if type(signature_method).__module__.startswith(_OURS):
-        request: Any = _Signable(verb, base, join_encoded(parameters))
-    else:  # which may look at more than a method has to
-        pairs = [*parse_form_as_sent(form or ""), *protocol]
-        request = Request(verb, uri, group_pairs(pairs), body=body, is_form_encoded=form is not None)
-    signature = to_text(signature_method.sign(request, consumer, token))
-    encoded.append(f"oauth_signature {percent_encode(signature)}")
+    request = Request.from_consumer_and_token(
+        consumer,
+        token=token,
+        http_method=verb,
+        http_url=uri,
+        parameters=group_pairs([*parse_form_as_sent(form), *own] if form else own) if form or own else None,
+        body=body,
+        is_form_encoded=form is not None,
+    )
+    if timestamp is not None and "oauth_timestamp" not in [name for name, _ in own]:
+        request["oauth_timestamp"] = str(timestamp)
+    if body_hash and outgoing.hashed and form is None:
+        request["oauth_body_hash"] = outgoing.hashed.encode("ascii")
+        body_hash = False
+    request.sign_request(signature_method, consumer, token, body_hash=body_hash)
 
     authorization = None
     if placement == HEADER:
         if realm is ORIGIN:
-            realm = _origin_of(base)
-        authorization = join_header(encoded, realm(uri) if callable(realm) else realm)
+            realm = _origin_of(request.normalized_url or "")
+        authorization = request.to_header(realm(uri) if callable(realm) else realm)["Authorization"]
     elif placement == QUERY:
-        uri = add_to_query(uri, "&".join(encoded).replace(" ", "="))
+        uri = add_to_query(uri, build_form(request.protocol_pairs()))
     else:
-        added = "&".join(encoded).replace(" ", "=")
-        form = f"{form}&{added}" if form else added
+        form = "&".join(filter(None, [form, build_form(request.protocol_pairs())]))
     if form is not None:
         body = form if form.isascii() and not isinstance(body, bytes) else form.encode("utf-8", "surrogateescape")
-    names = frozenset([name for name, _ in protocol] + ["oauth_signature"])
+    names = frozenset([name for name in request if _is_protocol(name)])
     return Outgoing(outgoing.method, uri, body, content_type, authorization, names)
-
-
-class _Signable:
-    """What a signature method sees of a request."""
-
-    __slots__ = ("_parameters", "method", "normalized_url")
-
-    def __init__(self, method: str, normalized_url: str, parameters: str) -> None:
-        self.method = method
-        self.normalized_url = normalized_url
-        self._parameters = parameters
-
-    def get_normalized_parameters(self) -> str:
-        """Return the normalized request parameters."""
-        return self._parameters
-
-
-def _protocol_of(consumer: Any, token: Any, method_name: str, own: Pairs) -> Pairs:
-    # What the caller gave goes before what would be made, but for the credentials.
-    if not hasattr(consumer, "key"):
-        raise TypeError("consumer: an object with key and secret wanted")
-    given = {name for name, _ in own}
-    made = [] if "oauth_consumer_key" in given else [("oauth_consumer_key", to_text(consumer.key))]
-    if "oauth_timestamp" not in given:
-        made.append(("oauth_timestamp", Request.make_timestamp()))
-    if "oauth_nonce" not in given:
-        made.append(("oauth_nonce", Request.make_nonce()))
-    if "oauth_version" not in given:
-        made.append(("oauth_version", Request.version))
-    ours = [("oauth_token", to_text(token.key))] if token else []
-    if token and getattr(token, "verifier", None):
-        ours.append(("oauth_verifier", to_text(token.verifier)))
-    taken = {name for name, _ in ours}
-    kept = [pair for pair in own if pair[0] not in taken]
-    return [*made, *kept, *ours, ("oauth_signature_method", method_name)]
-
-
-def _hash(body: Any, method_name: str) -> str:
-    return body_hash_of(body.encode() if isinstance(body, str) else body or b"", body_digest(method_name))
 
 
 def take_protocol(uri: str, names: Container[str] | None = None) -> tuple[str, Pairs]:

@@ -88,6 +88,15 @@ def test_each_time_has_a_nonce_and_the_time_it_is(placement):
     assert first != second
 
 
+def test_a_replaced_make_timestamp_is_asked_until_a_clock_knows_better(monkeypatch):
+    monkeypatch.setattr(oauth2.Request, "make_timestamp", lambda: "4711")
+    clock = Clock()
+    one = exchange(clock=clock)
+    assert 'oauth_timestamp="4711"' in one.sign().authorization
+    clock.set(NOW)
+    assert f'oauth_timestamp="{NOW // 100}' in one.sign().authorization
+
+
 def test_what_is_unsigned_goes_out_as_it_is():
     asked = Outgoing("GET", URI)
     assert Exchange(None, asked).sign() is asked
