@@ -110,6 +110,47 @@ def test_the_provider_is_loaded_only_for_its_commands(command):
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT, capture_output=True)
 
 
+class Site:
+    """In place of the provider, which has tests of its own."""
+
+    class CannotServe(RuntimeError):
+        pass
+
+    def __init__(self, error=None):
+        self.error = error
+        self.asked = None
+
+    def serve(self, database, host, port, *, base_url):
+        self.asked = (database, host, port, base_url)
+        if self.error:
+            raise self.CannotServe(self.error)
+
+    def demo(self):
+        return 1
+
+
+def test_the_provider_is_run_as_the_options_say(command, monkeypatch):
+    site = Site()
+    monkeypatch.setitem(sys.modules, "oauth2.site", site)
+    assert command("serve", "--port", "0", "--database", "a.db", "--base-url", "https://a.example").code == 0
+    assert site.asked == ("a.db", "127.0.0.1", 0, "https://a.example")
+    assert command("demo").code == 1
+
+
+def test_a_provider_that_cannot_start_is_one_line(command, monkeypatch):
+    monkeypatch.setitem(sys.modules, "oauth2.site", Site("Port 80 cannot be used; port 0 takes a free one"))
+    done = command("serve")
+    assert (done.code, done.error) == (2, "Port 80 cannot be used; port 0 takes a free one")
+
+
+@pytest.mark.parametrize("name", ["serve", "demo"])
+def test_without_the_provider_s_extra_one_line_says_what_to_install(command, monkeypatch, name):
+    monkeypatch.setitem(sys.modules, "flask", None)
+    monkeypatch.delitem(sys.modules, "oauth2.site", raising=False)
+    done = command(name)
+    assert (done.code, "pip install 'oauth2[provider]'" in done.error) == (2, True)
+
+
 @pytest.mark.parametrize("options", [["--port", "70000"], ["--port", "x"]])
 def test_a_port_that_is_none_is_one_line(command, options):
     done = command("serve", *options)

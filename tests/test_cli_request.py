@@ -90,9 +90,7 @@ def test_files_give_data(command, server, tmp_path):
     assert server.last.body == b"[1]"
 
 
-@pytest.mark.parametrize(
-    "options", [["-d", "@-"], ["--data-binary", "@-"], ["-T", "-", "-X", "POST"], ["--json", "@-"]]
-)
+@pytest.mark.parametrize("options", ["-d @-", "--data-binary @-", "-T - -X POST", "--json @-"])
 def test_standard_input_gives_data(command, server, options):
     assert command("request", server.origin, *options.split(), given="a=b").code == 0
     assert (server.last.method, server.last.body) == ("POST", b"a=b")
