@@ -20,7 +20,7 @@ ROWS = [
     {"issuance"},
     {"provider"},
 ]
-COMBINING = {"cli", "testing"}  # rim modules whose job is to combine others
+COMBINING = {"cli", "site", "testing"}  # rim modules whose job is to combine others
 ONLY_THE_RIM = {"asyncio", "http", "imaplib", "select", "smtplib", "socket", "sqlite3", "ssl", "subprocess", "urllib"}
 
 PACKAGE = Path(oauth2.__file__).parent

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from flask import Flask, abort, render_template, request, url_for
+from flask import Flask, abort, g, render_template, request, url_for
 from flask_wtf.csrf import CSRFError, CSRFProtect
 from werkzeug.exceptions import HTTPException
 
@@ -127,7 +127,7 @@ def _add_pages(app: Flask, base_url: str, name: str) -> None:
             "site": name,
             "base_url": base_url,
             "style": url_for("static", filename="site.css", v=style),
-            "user": current_user() if request.endpoint else None,
+            "user": current_user(),
         }
 
     @app.template_filter("day")
@@ -192,6 +192,7 @@ def _http_error(error: HTTPException) -> Any:
 
 def _store_is_down(error: Error) -> tuple[str, int, dict[str, str]]:
     _LOG.error("%s", error.message)
+    g.user = None  # who it is cannot be looked up, either
     text = "What has to be remembered cannot be, for the moment. Try again in a little while."
     return render_template("message.html", title="Out of order", text=text), 503, {"Retry-After": "5"}
 

@@ -27,7 +27,7 @@ class Registration:
     Attributes:
         name: What people will see.
         callbacks: URLs, one a line as entered.
-        is_out_of_band: It has people type a number where it has no callback.
+        is_out_of_band: It has no callback for some: people type a code into it.
     """
 
     name: str = ""
@@ -45,7 +45,7 @@ class Registration:
             # Those that turn the direction of text round, too: they make one name look like another.
             problems["name"] = "Give it a name without invisible characters."
         if not self.callbacks and not self.is_out_of_band:
-            problems["callbacks"] = "Enter a callback URL, or choose that people type in a number."
+            problems["callbacks"] = "Enter a callback URL, or choose that people type in a code."
         elif len(self.callbacks) > _MOST_CALLBACKS:
             problems["callbacks"] = f"Enter at most {_MOST_CALLBACKS} callback URLs."
         elif not all(map(_is_callback, self.callbacks)):
@@ -119,7 +119,7 @@ def ask_to_delete(user: str, key: str) -> Any:
 
 @applications.post("/<key>/delete")
 @signed_in
-def delete(user: str, key: str) -> Any:
+def do_delete(user: str, key: str) -> Any:
     """Delete an application, and all access that anybody gave it."""
     services().provider.store.remove_consumer(_own(user, key).key)
     return redirect(url_for("applications.list"), 303)
