@@ -97,11 +97,8 @@ class TrustedProxies:
         """
         if not (self._trusts(peer) if peer else self._unix):
             return received
-        known = {name: headers[name] for name in self._names if headers.get(name)}
-        if _FORWARDED in self._names:
-            found = self._forwarded(known.get(_FORWARDED, ""))
-        else:
-            found = self._x_forwarded(known)
+        read = self._forwarded if _FORWARDED in self._names else self._x_forwarded
+        found = read({name: headers[name] for name in self._names if headers.get(name)})
         return Origin(
             scheme=found.get("proto", received.scheme).lower(),
             host=found.get("host", received.host),
@@ -130,9 +127,9 @@ class TrustedProxies:
                 found[name] = members[-min(added, len(members))]
         return found
 
-    def _forwarded(self, value: str) -> dict[str, str]:
+    def _forwarded(self, headers: Mapping[str, str]) -> dict[str, str]:
         found: dict[str, str] = {}
-        for element in reversed(_elements(value)):
+        for element in reversed(_elements(headers.get(_FORWARDED, ""))):
             found.update(element)
             if not self._trusts(_address(element.get("for", "unknown"))):
                 break

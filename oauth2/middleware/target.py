@@ -39,11 +39,10 @@ def request_url(origin: Origin, target: bytes | None, path: bytes, query: bytes)
     path = path or b"/"
     if not path.startswith(b"/"):
         raise InvalidURL("The path of the request does not start with a slash.")
-    sent = (target or b"").partition(b"?")[0] or b"/"
-    if target is not None and _same_path(_decoded(sent), path):
+    wire = _escape(path, _PATH)
+    sent = None if target is None else target.partition(b"?")[0] or b"/"
+    if sent is not None and _same_path(_decoded(sent), path):
         wire = _escape(sent, _WIRE)
-    else:
-        wire = _escape(path, _PATH)
     mark = "?" if query else ""
     root = f"{origin.scheme}://{origin.host}" if origin.host else ""
     return f"{root}{origin.prefix}{wire}{mark}{_escape(query, _WIRE)}"
