@@ -7,7 +7,7 @@ import threading
 from urllib.parse import parse_qsl
 
 import pytest
-from served import FORM, ask, asgi_app, make_provider, seen, serve_uvicorn, signed
+from served import FORM, asgi_app, ask, make_provider, seen, serve_uvicorn, signed
 
 import oauth2
 from oauth2.errors import StoreUnavailable
@@ -15,8 +15,6 @@ from oauth2.middleware.asgi import ACCESS, STATE_ACCESS, Endpoints, Protected, r
 from oauth2.middleware.proxies import TrustedProxies
 from oauth2.provider import Provider
 from oauth2.stores import MemoryStore
-
-pytest.importorskip("uvicorn")
 
 
 def guarded(app=asgi_app, **options):

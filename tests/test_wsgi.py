@@ -105,7 +105,7 @@ def test_a_head_request_is_verified_and_refused_without_a_body(port):
 
 
 def test_a_header_that_is_too_large_is_refused(port):
-    assert get(port, "/", **{"oauth_note": "x" * 17_000})[0] == 400
+    assert get(port, "/", oauth_note="x" * 17_000)[0] == 400
 
 
 def test_a_store_that_is_down_lets_nobody_in():
