@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
+WORKERS ?= auto
 CORE = oauth2/__init__.py,oauth2/_version.py,oauth2/errors.py,oauth2/generate.py,oauth2/encoding.py,oauth2/parameters.py,oauth2/credentials.py,oauth2/received.py,oauth2/signature.py,oauth2/http.py,oauth2/stores/__init__.py,oauth2/stores/records.py,oauth2/stores/nonces.py,oauth2/stores/memory.py,oauth2/request.py,oauth2/server.py,oauth2/flow.py,oauth2/outgoing.py,oauth2/audit.py,oauth2/callback.py,oauth2/problem.py,oauth2/access.py,oauth2/incoming.py,oauth2/issuance.py,oauth2/provider.py
 
 # python-oauth2 1.9 has the package name of this project, hence an environment of its own.
@@ -20,10 +21,10 @@ help:
 demo: $(VENV)/ready
 	@$(BIN)/python example/demo.py
 
+# What measures time runs by itself; all else in as many processes as there are processors.
 test: $(VENV)/ready
-	@rm -f .coverage.*
-	$(BIN)/coverage run -m pytest
-	@$(BIN)/coverage combine --quiet
+	$(BIN)/python -m pytest -m "not alone" -n $(WORKERS) --dist worksteal --cov --cov-report=
+	$(BIN)/python -m pytest -m alone
 	$(BIN)/coverage report --include=$(CORE) --fail-under=100
 
 lint: $(VENV)/ready

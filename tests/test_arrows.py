@@ -19,6 +19,8 @@ ROWS = [
     {"incoming"},
     {"issuance"},
     {"provider"},
+    {"middleware.proxies", "middleware.body"},  # what the two of the rim have in common
+    {"middleware.target", "middleware.routes"},
 ]
 COMBINING = {"cli", "site", "testing"}  # rim modules whose job is to combine others
 ONLY_THE_RIM = {"asyncio", "http", "imaplib", "select", "smtplib", "socket", "sqlite3", "ssl", "subprocess", "urllib"}

@@ -1,4 +1,7 @@
-"""Every Python block of the README and of docs/ runs, against the example server where it makes calls."""
+"""Every Python block of the README and of docs/ runs, against the example server where it makes calls.
+
+Whole web applications are served, and driven by clients, in test_frameworks.py.
+"""
 
 import re
 import subprocess
@@ -17,8 +20,15 @@ def blocks(page):
     return re.findall(r"^```python\n(.*?)^```", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
 
 
+def is_application(text):
+    return re.search(r"^(app|application) = ", text, re.MULTILINE)
+
+
 SNIPPETS = [
-    pytest.param(text, id=f"{page.name}-{number}") for page in PAGES for number, text in enumerate(blocks(page), 1)
+    pytest.param(text, id=f"{page.name}-{number}")
+    for page in PAGES
+    for number, text in enumerate(blocks(page), 1)
+    if not is_application(text)
 ]
 
 

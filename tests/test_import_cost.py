@@ -5,6 +5,8 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 import oauth2
 
 ROOT = str(Path(oauth2.__file__).parent.parent)
@@ -28,6 +30,7 @@ def test_importing_loads_nothing_that_only_some_need(tmp_path):
     run(f"import oauth2; loaded = set({NOT_NEEDED}) & set(sys.modules); assert not loaded, loaded", tmp_path)
 
 
+@pytest.mark.alone
 def test_importing_takes_at_most_20_milliseconds_more_than_the_interpreter(tmp_path):
     run("import oauth2", tmp_path)  # writes the bytecode
     with_it, without_it = [], []

@@ -1,0 +1,1 @@
+"""A provider in a web application: :mod:`~oauth2.middleware.wsgi` and :mod:`~oauth2.middleware.asgi`."""

@@ -1,0 +1,52 @@
+"""Which requests are a provider's: the paths of its endpoints, and those that it protects."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from ..http import HTTPRequest, HTTPResponse
+    from ..provider import Provider
+
+Paths: TypeAlias = "Callable[[str], bool] | Iterable[str] | None"
+
+
+def endpoints_of(provider: Provider, prefix: str) -> dict[str, Callable[[HTTPRequest], HTTPResponse]]:
+    """Return the endpoints of *provider* (section 2) by path.
+
+    Raises:
+        ValueError: *prefix* neither starts with a slash nor is empty, or it ends with one.
+    """
+    if (prefix and not prefix.startswith("/")) or prefix.endswith("/"):
+        raise ValueError("prefix: a path such as /oauth wanted, without a slash at its end")
+    return {f"{prefix}/request_token": provider.request_token, f"{prefix}/access_token": provider.access_token}
+
+
+def covers(paths: Paths) -> Callable[[str], bool]:
+    """Return what tells whether a decoded path is protected.
+
+    Args:
+        paths: A predicate; or paths, each with all below it; or None for every one.
+
+    Raises:
+        TypeError: One str.
+        ValueError: A path that does not start with a slash.
+    """
+    if paths is None:
+        return lambda _: True
+    if isinstance(paths, str):
+        raise TypeError("paths: a list or a predicate wanted, not one str")
+    if callable(paths):
+        return paths
+    roots = [path.rstrip("/") for path in paths]
+    if not all(root.startswith("/") or not root for root in roots):
+        raise ValueError("paths: each has to start with a slash")
+
+    def is_covered(path: str) -> bool:
+        # A framework may take "//api" and "/x/../api" for "/api": both readings are protected.
+        plain = posixpath.normpath("/" + path.lstrip("/"))
+        return any(each == root or each.startswith(f"{root}/") for each in (path, plain) for root in roots)
+
+    return is_covered
