@@ -12,18 +12,19 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from flask import Flask, abort, g, render_template, request, url_for
-from flask_wtf.csrf import CSRFError, CSRFProtect
+from flask_wtf.csrf import CSRFError, CSRFProtect  # type: ignore[import-untyped]
 from werkzeug.exceptions import HTTPException
 
 from ..audit import Event, Refused
 from ..errors import Error
+from ..middleware.wsgi import Endpoints
 from ..provider import Provider
 from ..stores.sqlite import SQLiteStore
 from .accounts import SESSION_LIFETIME, Accounts
+from .api import api
 from .applications import applications
 from .consent import consent
 from .database import Database
-from .endpoints import api, oauth
 from .headers import harden
 from .key import secret_key
 from .notebook import REALMS, Notebook
@@ -34,8 +35,6 @@ from .throttle import Throttle
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from flask import Response
 
     from ..stores import ProviderStore
 
@@ -74,7 +73,7 @@ def create_app(
     tables = Database(database)
     app = Flask("oauth2.site", template_folder="templates", static_folder="static")
     provider = Provider(
-        SQLiteStore(database) if store is None else store,
+        _store(database) if store is None else store,
         base_url=base_url,
         realm=name,
         realms=REALMS,
@@ -102,19 +101,24 @@ def create_app(
         WTF_CSRF_TIME_LIMIT=None,  # a form is good for as long as its session
         WTF_CSRF_SSL_STRICT=False,  # it wants a Referer; _refuse_other_sites() does what that is for
     )
-    _mount(app, parts.path)
     _add_pages(app, base_url, name)
+    _mount(app, parts.path, provider)
     return app
+
+
+def _store(database: str | os.PathLike[str]) -> Any:
+    from ..stores import MemoryStore
+
+    return SQLiteStore(database) if hasattr(SQLiteStore, "find") else MemoryStore()  # until it keeps it all
 
 
 def _add_pages(app: Flask, base_url: str, name: str) -> None:
     # First of all, so that it comes before the forms' tokens are looked at.
     app.before_request(_refuse_other_sites)
     protect = CSRFProtect(app)
-    for blueprint in (people, applications, consent, oauth, api):
+    for blueprint in (people, applications, consent, api):
         app.register_blueprint(blueprint)
-    for blueprint in (oauth, api):
-        protect.exempt(blueprint)  # their requests are signed, and no cookie counts
+    protect.exempt(api)  # its requests are signed, and no cookie counts
     app.after_request(harden)
     app.register_error_handler(CSRFError, _form_is_stale)
     app.register_error_handler(HTTPException, _http_error)
@@ -140,14 +144,14 @@ def _add_pages(app: Flask, base_url: str, name: str) -> None:
         return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _mount(app: Flask, prefix: str) -> None:
+def _mount(app: Flask, prefix: str, provider: Provider) -> None:
     inner = app.wsgi_app
 
     def mounted(environ: dict[str, Any], start_response: Any) -> Any:
         environ["SCRIPT_NAME"] = prefix  # links lead below it; nothing that a peer sends decides
         return inner(environ, start_response)
 
-    app.wsgi_app = mounted  # type: ignore[method-assign]
+    app.wsgi_app = Endpoints(mounted, provider=provider, prefix="/oauth")  # type: ignore[method-assign]
 
 
 def _cookie_name(base_url: str) -> str:
@@ -158,7 +162,7 @@ def _cookie_name(base_url: str) -> str:
 
 
 def _refuse_other_sites() -> None:
-    if request.method in ("GET", "HEAD", "OPTIONS") or request.blueprint in ("oauth", "api"):
+    if request.method in ("GET", "HEAD", "OPTIONS") or request.blueprint == api.name:
         return
     # Browsers say where a form comes from; "null" is what no-referrer makes of our own.
     origin = request.headers.get("Origin", "null")

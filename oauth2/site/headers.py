@@ -41,7 +41,7 @@ def allow_form_target(callback: str) -> None:
 
 
 def source_of(callback: str) -> str:
-    """Return the Content-Security-Policy source of a callback: its origin, or its scheme where no source can say more."""
+    """Return the Content-Security-Policy source of a callback: its origin, or its scheme if no source can say more."""
     parts = urlsplit(callback)
     scheme = re.sub(r"[^a-z0-9+.-]", "", parts.scheme.lower())
     if scheme not in ("http", "https"):

@@ -7,7 +7,7 @@ import os
 import socket
 from typing import Any
 
-from waitress.server import create_server
+from waitress.server import create_server  # type: ignore[import-untyped]
 
 from ..errors import StoreUnavailable
 from .app import create_app
