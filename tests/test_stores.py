@@ -2,30 +2,26 @@
 
 import threading
 
+import databases
 import pytest
-
-from oauth2.stores import MemoryStore
-from oauth2.stores.sqlite import SQLiteStore
 
 WINDOW = 300
 T = 1_700_000_000
-MAKERS = {
-    "memory": lambda directory, window: MemoryStore(window=window),
-    "sqlite": lambda directory, window: SQLiteStore(directory / "nonces.db", window=window),
-}
+KINDS = [kind for kind in databases.ALL if kind != "combined"]
 
 
-@pytest.fixture(params=MAKERS)
-def make_store(request, tmp_path):
-    made = []
+@pytest.fixture(scope="module", params=KINDS)
+def backend(request, tmp_path_factory):
+    with databases.backend(request.param, tmp_path_factory.mktemp("stores")) as backend:
+        yield backend
 
-    def make(window=WINDOW):
-        made.append(MAKERS[request.param](tmp_path, window))
-        return made[-1]
 
-    yield make
-    for store in made:
-        getattr(store, "close", lambda: None)()
+@pytest.fixture
+def make_store(backend, monkeypatch):
+    if backend.pace > 1:  # fewer claims, and more of them look for what can go
+        monkeypatch.setattr("oauth2.stores.sql.FORGET_EVERY", 4)
+    backend.clear()
+    return lambda window=WINDOW: backend.make(window=window)
 
 
 @pytest.fixture
@@ -33,9 +29,16 @@ def store(make_store):
     return make_store()
 
 
-def claim_many(store, count, timestamp, prefix="many"):
+@pytest.fixture
+def claim_many(backend):
     """A store may look for what can go only now and then: enough claims for it to do so."""
-    assert all(store.add_nonce(f"{prefix}{i}", timestamp, "filler", None) for i in range(count))
+
+    def claim(store, count, timestamp, prefix="many"):
+        count //= backend.pace
+        assert all(store.add_nonce(f"{prefix}{i}", timestamp, "filler", None) for i in range(count))
+        return count
+
+    return claim
 
 
 def test_a_new_nonce_is_claimed_and_a_used_one_is_refused(store):
@@ -85,35 +88,35 @@ def test_what_unicode_holds_equivalent_stays_apart(store):
     assert store.add_nonce("e\u0301", T, "c", None)
 
 
-def test_a_timestamp_far_ahead_lets_the_old_ones_go_and_they_stay_refused(store):
+def test_a_timestamp_far_ahead_lets_the_old_ones_go_and_they_stay_refused(store, claim_many):
     claim_many(store, 500, T)
     later = T + 10 * WINDOW
-    claim_many(store, 500, later, "later")
-    assert store.nonce_count() <= 600
+    count = claim_many(store, 500, later, "later")
+    assert store.nonce_count() <= count * 1.2
     # What is forgotten is refused, and so is what is new but as old.
     assert not store.add_nonce("many0", T, "filler", None)
     assert not store.add_nonce("never seen", T, "filler", None)
     assert not store.add_nonce("later0", later, "filler", None)
 
 
-def test_memory_is_bounded_while_time_goes_on(store):
+def test_memory_is_bounded_while_time_goes_on(store, claim_many):
     for step in range(100):
-        claim_many(store, 64, T + 60 * step, f"{step}-")
+        count = claim_many(store, 64, T + 60 * step, f"{step}-")
     # The window in both directions, and some buckets more.
-    assert store.nonce_count() <= 64 * (2 * WINDOW // 60 + 6)
+    assert store.nonce_count() <= count * (2 * WINDOW // 60 + 6)
 
 
 @pytest.mark.parametrize("window", [1, 30, 59, 60, 61, 90, 300, 3600])
 @pytest.mark.parametrize("phase", [0, 1, 59])
-def test_nothing_inside_twice_the_window_is_forgotten(make_store, window, phase):
+def test_nothing_inside_twice_the_window_is_forgotten(make_store, claim_many, window, phase):
     store = make_store(window)
     newest = T - T % 60 + phase
     oldest = newest - 2 * window  # what a server may have let through before its clock went on
     assert store.add_nonce("victim", oldest, "c", None)
-    claim_many(store, 130, newest)
+    count = claim_many(store, 130, newest)
     assert not store.add_nonce("victim", oldest, "c", None)
     assert store.add_nonce("another of that time", oldest, "c", None)
-    assert store.nonce_count() == 132
+    assert store.nonce_count() == count + 2
 
 
 def test_timestamps_out_of_order_are_claimed_at_the_edges_of_the_window(store):
@@ -126,12 +129,12 @@ def test_timestamps_out_of_order_are_claimed_at_the_edges_of_the_window(store):
             assert not store.add_nonce(f"{round_}-{index}", timestamp, "c", None)
 
 
-def test_an_old_timestamp_does_not_turn_the_horizon_back(store):
-    claim_many(store, 130, T + 10 * WINDOW)
-    for i in range(130):
+def test_an_old_timestamp_does_not_turn_the_horizon_back(store, claim_many):
+    count = claim_many(store, 320, T + 10 * WINDOW)
+    for i in range(count):
         assert not store.add_nonce(f"old{i}", T, "c", None)
     assert not store.add_nonce("old", T + WINDOW, "c", None)
-    assert store.nonce_count() == 130
+    assert store.nonce_count() == count
 
 
 def test_what_lies_before_the_epoch_is_refused(store):

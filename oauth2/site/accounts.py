@@ -19,7 +19,9 @@ SESSION_LIFETIME = 12 * 3600  # seconds
 SHORTEST_PASSWORD = 10  # characters
 _LONGEST_PASSWORD = 256
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,30}[a-z0-9])?")
-_METHOD = "scrypt"
+_METHOD = "scrypt:32768:8:1"
+# What a password is compared with where there is no account: it takes as long, and no password has this hash.
+_NOBODY = f"{_METHOD}$nobody${'0' * 128}"
 
 
 class Accounts:
@@ -33,8 +35,6 @@ class Accounts:
     def __init__(self, database: Database, clock: Callable[[], float]) -> None:
         self._database = database
         self._clock = clock
-        # What a password is compared with where there is no account: it takes as long.
-        self._nobody = generate_password_hash(make_nonce(), _METHOD)
 
     def create(self, name: str, password: str) -> bool:
         """Create an account; False if the name is taken."""
@@ -52,7 +52,7 @@ class Accounts:
     def is_password(self, name: str, password: str) -> bool:
         """Tell whether *password* is that of *name*, in the same time for a name that nobody has."""
         rows = self._database.rows("SELECT password FROM site_user WHERE name = ?", (name,))
-        is_right = check_password_hash(rows[0][0] if rows else self._nobody, password[: _LONGEST_PASSWORD + 1])
+        is_right = check_password_hash(rows[0][0] if rows else _NOBODY, password[: _LONGEST_PASSWORD + 1])
         return is_right and bool(rows)
 
     def open_session(self, name: str) -> str:

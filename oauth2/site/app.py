@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from ..stores import ProviderStore
 
 _LOG = logging.getLogger("oauth2.site")
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _LARGEST_BODY = 1_000_000  # octets
 _STYLE = Path(__file__).parent / "static" / "site.css"
 
@@ -70,10 +71,12 @@ def create_app(
     """
     base_url = base_url.rstrip("/")
     parts = urlsplit(base_url)
+    if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in _LOOPBACK):
+        raise ValueError("base_url: https wanted, or http on a loopback address")
     tables = Database(database)
     app = Flask("oauth2.site", template_folder="templates", static_folder="static")
     provider = Provider(
-        _store(database) if store is None else store,
+        SQLiteStore(database) if store is None else store,
         base_url=base_url,
         realm=name,
         realms=REALMS,
@@ -104,12 +107,6 @@ def create_app(
     _add_pages(app, base_url, name)
     _mount(app, parts.path, provider)
     return app
-
-
-def _store(database: str | os.PathLike[str]) -> Any:
-    from ..stores import MemoryStore
-
-    return SQLiteStore(database) if hasattr(SQLiteStore, "find") else MemoryStore()  # until it keeps it all
 
 
 def _add_pages(app: Flask, base_url: str, name: str) -> None:

@@ -44,6 +44,7 @@ class Database:
         try:
             os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
             with closing(self._connect()) as connection:
+                connection.execute("PRAGMA journal_mode = WAL")
                 connection.executescript(_SCHEMA)
         except (OSError, sqlite3.Error) as exc:
             reason = exc.strerror if isinstance(exc, OSError) else exc
@@ -78,7 +79,9 @@ class Database:
             raise _unavailable() from exc
 
     def _connect(self) -> sqlite3.Connection:
-        return sqlite3.connect(self.path, timeout=_TIMEOUT, isolation_level=None)
+        connection = sqlite3.connect(self.path, timeout=_TIMEOUT, isolation_level=None)
+        connection.execute("PRAGMA synchronous = NORMAL")  # as the store has it, in WAL mode
+        return connection
 
 
 def _unavailable() -> StoreUnavailable:

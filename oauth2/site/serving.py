@@ -68,11 +68,11 @@ def serve(
 
 
 def _listening(host: str, port: int) -> socket.socket:
+    if not 0 <= port <= 65535:
+        raise CannotServe(f"Port {port} is no port; take one from 1 to 65535, or 0 for a free one")
     try:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         return socket.create_server((host, port), family=family, backlog=128)
-    except OverflowError:
-        raise CannotServe(f"Port {port} is no port; take one from 1 to 65535, or 0 for a free one") from None
     except OSError as exc:
         reason = os.strerror(exc.errno) if exc.errno and exc.errno > 0 else exc.strerror
         raise CannotServe(f"Port {port} at {host} cannot be used ({reason}); port 0 takes a free one") from None

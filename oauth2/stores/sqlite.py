@@ -7,67 +7,65 @@ import sqlite3
 import time
 import weakref
 from threading import Lock
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import StoreUnavailable
 from .nonces import nonce_digest, oldest_kept
+from .sql import SQLStore
+from .statements import FORGET_EVERY, SQLITE, Statements
 
-_VERSION = 1
-_SCHEMA = (
-    "CREATE TABLE IF NOT EXISTS nonce (timestamp INTEGER NOT NULL, digest BLOB NOT NULL,"
-    " PRIMARY KEY (timestamp, digest)) WITHOUT ROWID",
-    "CREATE TABLE IF NOT EXISTS nonce_horizon (one INTEGER PRIMARY KEY CHECK (one = 1), oldest INTEGER NOT NULL)",
-    "INSERT OR IGNORE INTO nonce_horizon VALUES (1, 0)",
-)
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .cipher import Cipher
+    from .sql import Row, Values
+
+_VERSION = 2  # 1 had nonces only
+_STATEMENTS = Statements(SQLITE)
 _CLAIM = """
-INSERT OR IGNORE INTO nonce
-SELECT ?, ? WHERE ? >= (SELECT oldest FROM nonce_horizon WHERE one = 1)
+INSERT OR IGNORE INTO nonce (timestamp, digest)
+SELECT ?1, ?2 FROM nonce_horizon WHERE one = 1 AND oldest <= ?1
 """
-_ADVANCE = "UPDATE nonce_horizon SET oldest = max(oldest, ?) WHERE one = 1"
-_FORGET = """
-DELETE FROM nonce WHERE (timestamp, digest) IN (
-    SELECT timestamp, digest FROM nonce
-    WHERE timestamp < (SELECT oldest FROM nonce_horizon WHERE one = 1)
-    ORDER BY timestamp LIMIT ?)
-"""
-_FORGET_EVERY = 64  # one claim in so many looks for what can go
-_FORGET_AT_MOST = 256  # rows a look: more than came in, so that it keeps up
 
 
-class SQLiteStore:
-    """Used nonces in an SQLite database (section 3.3); safe between threads and processes.
+class SQLiteStore(SQLStore):
+    """Every store protocol in an SQLite database; safe between threads and processes.
 
-    A nonce that was claimed stays claimed when the process is killed. When the
-    machine loses power, the last claims before it may be lost: the database is in
-    WAL mode with ``synchronous=NORMAL``.
+    What was written stays written when the process is killed. When the machine
+    loses power, the last writes before it may be lost: the database is in WAL
+    mode with ``synchronous=NORMAL``.
 
     Args:
         path: The database file; it is created if need be. ``":memory:"`` is
             refused: no other process would see it.
         window: Seconds; the largest ``timestamp_threshold`` of a server that uses it.
         timeout: Seconds to wait for other processes that are writing.
+        cipher: What encrypts secrets in the file; None for no encryption.
 
     Raises:
         ValueError: *path* names no file.
         StoreUnavailable: The database cannot be opened.
     """
 
-    def __init__(self, path: str | os.PathLike[str], *, window: int = 300, timeout: float = 10.0) -> None:
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        window: int = 300,
+        timeout: float = 10.0,
+        cipher: Cipher | None = None,
+    ) -> None:
         name = os.fsdecode(path)
         if name in ("", ":memory:"):
             raise ValueError("path: a file wanted, so that other processes see it; use MemoryStore within one")
         self.path = os.path.abspath(name)
-        self.window = window
         self.timeout = timeout
-        self._lock = Lock()
-        self._connection: sqlite3.Connection | None = None
-        self._pid = 0  # of the process that opened the connection
-        with _FORK:
-            _STORES.add(self)
+        self._file = _File(self.path, timeout)
+        super().__init__(self._file, _STATEMENTS, window=window, cipher=cipher)
         try:
-            self._execute("SELECT 1")
+            self._file.rows("SELECT 1", {})
         except StoreUnavailable as exc:
-            raise StoreUnavailable(f"{self.path} cannot be used as a nonce store: {exc.__cause__ or exc}") from exc
+            raise StoreUnavailable(f"{self.path} cannot be used as a store: {exc.__cause__ or exc}") from exc
 
     def add_nonce(self, nonce: str, timestamp: int, consumer_key: str, token_key: str | None) -> bool:
         """See :meth:`~oauth2.stores.NonceStore.add_nonce`.
@@ -77,37 +75,74 @@ class SQLiteStore:
         """
         digest = nonce_digest(nonce, timestamp, consumer_key, token_key)
         # One statement, in a transaction of its own: that is what makes it atomic.
-        new = self._execute(_CLAIM, (timestamp, digest, timestamp)).rowcount == 1
-        if new and digest[0] % _FORGET_EVERY == 0:
-            self._execute(_ADVANCE, (oldest_kept(timestamp, self.window),))
-            self._execute(_FORGET, (_FORGET_AT_MOST,))
+        new = self._file.change(_CLAIM, (timestamp, digest)) == 1
+        if new and digest[0] % FORGET_EVERY == 0:
+            oldest = {"oldest": oldest_kept(timestamp, self.window)}
+            self._file.changes([(_STATEMENTS.advance, oldest), (_STATEMENTS.forget_nonces, {})])
         return new
-
-    def nonce_count(self) -> int:
-        """Return how many nonces are remembered now.
-
-        Raises:
-            StoreUnavailable: The database cannot be read.
-        """
-        return int(self._execute("SELECT count(*) FROM nonce").fetchone()[0])
 
     def close(self) -> None:
         """Close the database; the next call opens it again."""
+        self._file.close()
+
+
+class _File:
+    """A connection to a database file that threads share and no forked child inherits."""
+
+    def __init__(self, path: str, timeout: float) -> None:
+        self._path = path
+        self._timeout = timeout
+        self._lock = Lock()
+        self._connection: sqlite3.Connection | None = None
+        self._pid = 0  # of the process that opened the connection
+        with _FORK:
+            _FILES.add(self)
+
+    def rows(self, statement: str, values: Values) -> Sequence[Row]:
+        """See :meth:`~oauth2.stores.sql.Database.rows`."""
+        with self._lock:
+            try:
+                return self._opened().execute(statement, values).fetchall()
+            except sqlite3.Error as exc:
+                raise StoreUnavailable("The store cannot be used.") from exc
+
+    def change(self, statement: str, values: Values | tuple[Any, ...]) -> int:
+        """See :meth:`~oauth2.stores.sql.Database.change`."""
+        with self._lock:
+            try:
+                return self._opened().execute(statement, values).rowcount
+            except sqlite3.Error as exc:
+                raise StoreUnavailable("The store cannot be used.") from exc
+
+    def count(self, statement: str, values: Values) -> int:
+        """See :meth:`~oauth2.stores.sql.Database.count`."""
+        found = self.rows(statement, values)
+        return int(found[0][0]) if found else 0
+
+    def changes(self, statements: Sequence[tuple[str, Values]]) -> list[int]:
+        """See :meth:`~oauth2.stores.sql.Database.changes`."""
+        with self._lock:
+            try:
+                connection = self._opened()
+                connection.execute("BEGIN IMMEDIATE")
+                with connection:
+                    return [connection.execute(statement, values).rowcount for statement, values in statements]
+            except sqlite3.Error as exc:
+                raise StoreUnavailable("The store cannot be used.") from exc
+
+    def close(self) -> None:
+        """Close the connection; the next call opens another."""
         with self._lock:
             if self._connection is not None:
                 self._connection.close()
                 self._connection = None
 
-    def _execute(self, statement: str, values: tuple[Any, ...] = ()) -> sqlite3.Cursor:
-        with self._lock:
-            try:
-                if self._connection is None:
-                    self._connection, self._pid = _connect(self.path, self.timeout), os.getpid()
-                if self._pid != os.getpid():
-                    raise StoreUnavailable("The nonce store was opened before a fork that Python was not told of.")
-                return self._connection.execute(statement, values)
-            except sqlite3.Error as exc:
-                raise StoreUnavailable("The nonce store cannot be used.") from exc
+    def _opened(self) -> sqlite3.Connection:
+        if self._connection is None:
+            self._connection, self._pid = _connect(self._path, self._timeout), os.getpid()
+        if self._pid != os.getpid():
+            raise StoreUnavailable("The store was opened before a fork that Python was not told of.")
+        return self._connection
 
 
 def _connect(path: str, timeout: float) -> sqlite3.Connection:
@@ -139,29 +174,30 @@ def _make_schema(connection: sqlite3.Connection) -> None:
     connection.execute("BEGIN IMMEDIATE")
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if version > _VERSION:
-        raise StoreUnavailable(f"The nonce store has schema {version}; this version knows {_VERSION}.")
-    for statement in _SCHEMA:
-        connection.execute(statement)
-    connection.execute(f"PRAGMA user_version = {_VERSION}")
+        raise StoreUnavailable(f"The store has schema {version}; this version knows {_VERSION}.")
+    if version < _VERSION:  # what is missing is made, and nonces stay what they are
+        for statement in [*_STATEMENTS.make_nonces(), *_STATEMENTS.make_credentials()]:
+            connection.execute(statement)
+    connection.execute(f"PRAGMA user_version = {_VERSION}")  # a write, which shows that it can be written
     connection.execute("COMMIT")
 
 
 # SQLite counts the locks of a process, and a child process inherits the count but not
 # the locks. It would take the file for its own and lose claims. So no connection is
 # open, and no claim under way, at the moment of a fork.
-_STORES: weakref.WeakSet[SQLiteStore] = weakref.WeakSet()
-_FORKING: list[SQLiteStore] = []
+_FILES: weakref.WeakSet[_File] = weakref.WeakSet()
+_FORKING: list[_File] = []
 _FORK = Lock()  # two threads may fork at once
 
 
 def _before_fork() -> None:
     _FORK.acquire()
-    for store in list(_STORES):
-        store._lock.acquire()
-        _FORKING.append(store)
-        if store._connection is not None:
-            store._connection.close()
-            store._connection = None
+    for file in list(_FILES):
+        file._lock.acquire()
+        _FORKING.append(file)
+        if file._connection is not None:
+            file._connection.close()
+            file._connection = None
 
 
 def _after_fork() -> None:
