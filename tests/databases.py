@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from oauth2.errors import StoreUnavailable
 from oauth2.stores import CombinedStore, MemoryStore
 from oauth2.stores.sqlite import SQLiteStore
 
@@ -96,7 +97,7 @@ class Database:
         self.engine = self.connect(pool_size=16)
         try:
             self.make()
-        except Exception as exc:
+        except (ImportError, StoreUnavailable) as exc:
             missing(kind, f"{self.engine.url} cannot be used: {exc.__cause__ or exc}")
 
     def connect(self, **options):

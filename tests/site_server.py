@@ -82,13 +82,7 @@ class Site:
 
     def client(self, person, *callbacks, name="Printer"):
         """An application that *person* registered: a client of its own."""
-        fields = {"name": name, "callbacks": "\n".join(each for each in callbacks if each != "oob")}
-        if "oob" in callbacks:
-            fields["out_of_band"] = "yes"
-        answer = person.fill("/applications/new", **fields)
-        assert answer.status_code == 201, answer.text
-        page = page_of(answer)
-        return Program(self.listens_at, oauth2.Consumer(page.text_of("key"), page.text_of("secret")))
+        return register_over_http(person, *callbacks, name=name)
 
 
 class Person:
@@ -147,6 +141,16 @@ class Program:
         assert answer.status_code == 303, answer.text
         approved = flow.read_callback(answer.headers["Location"], temporary)
         return self.redeem(temporary, approved.verifier)
+
+
+def register_over_http(person, *callbacks, name="Printer"):
+    fields = {"name": name, "callbacks": "\n".join(each for each in callbacks if each != "oob")}
+    if "oob" in callbacks:
+        fields["out_of_band"] = "yes"
+    answer = person.fill("/applications/new", **fields)
+    assert answer.status_code == 201, answer.text
+    page = page_of(answer)
+    return Program(person.url, oauth2.Consumer(page.text_of("key"), page.text_of("secret")))
 
 
 def page_of(answer):

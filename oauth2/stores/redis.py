@@ -135,14 +135,12 @@ class RedisStore:
         Raises:
             StoreUnavailable: Redis cannot be reached.
         """
-        count = 0
+        client: Any = self._client
         try:
-            for shard in self._shards:
-                for bucket in self._client.zrange(f"{shard}buckets", 0, -1):
-                    count += self._client.scard(bucket)  # type: ignore[operator]
+            buckets = [bucket for shard in self._shards for bucket in client.zrange(f"{shard}buckets", 0, -1)]
+            return sum(client.scard(bucket) for bucket in buckets)
         except (RedisError, RedisClusterException) as exc:
             raise StoreUnavailable("The store cannot be used.") from exc
-        return count
 
     # --- temporary credentials --------------------------------------------------
 
@@ -171,7 +169,7 @@ class RedisStore:
         """See :meth:`~oauth2.stores.TemporaryStore.approve`."""
         sealed = seal(verifier, self._cipher)
         changed = json.dumps({"approved_by": user, "verifier": sealed, "realms": pack(realms)})
-        return self._run(_APPROVE, [self._key(key)], changed) == 1
+        return int(self._run(_APPROVE, [self._key(key)], changed)) == 1
 
     def count_try(self, key: str) -> int:
         """See :meth:`~oauth2.stores.TemporaryStore.count_try`."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
@@ -15,7 +14,7 @@ from .sql import SQLStore
 from .statements import MARIADB, POSTGRESQL, SQLITE, VERSION, Statements
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     from .cipher import Cipher
     from .sql import Row, Values
@@ -188,16 +187,14 @@ def _is_taken_back(error: BaseException | None) -> bool:
 def _make_schema(connection: sa.Connection, statements: Statements) -> None:
     if _has_version(connection, statements):
         return
-    with _alone(connection, statements):
-        if not _has_version(connection, statements):
-            # The version comes last: where it stands, all is there.
-            for statement in (
-                *statements.make_nonces(),
-                *statements.make_credentials(),
-                *statements.make_version(),
-            ):
-                connection.execute(sa.text(statement))
-            _has_version(connection, statements)
+    # The version comes last: where it stands, all is there.
+    made = [*statements.make_nonces(), *statements.make_credentials(), *statements.make_version()]
+    if statements.dialect is POSTGRESQL:  # where IF NOT EXISTS is not safe when several begin at once
+        lock = crc32(f"oauth2 schema {statements.prefix}".encode())
+        made = ["BEGIN", f"SELECT pg_advisory_xact_lock({lock})", *made, "COMMIT"]
+    for statement in made:
+        connection.execute(sa.text(statement))
+    _has_version(connection, statements)
 
 
 def _has_version(connection: sa.Connection, statements: Statements) -> bool:
@@ -207,25 +204,3 @@ def _has_version(connection: sa.Connection, statements: Statements) -> bool:
     if version is not None and version > VERSION:
         raise StoreUnavailable(f"The store has schema {version}; this version knows {VERSION}.")
     return version is not None
-
-
-@contextmanager
-def _alone(connection: sa.Connection, statements: Statements) -> Iterator[None]:
-    """Let one process after another make the tables: not even IF NOT EXISTS is safe in PostgreSQL."""
-    if statements.dialect is SQLITE:
-        yield  # where it is
-        return
-    name = f"oauth2 schema {statements.prefix}"
-    if statements.dialect is MARIADB:
-        take, leave, values = "SELECT get_lock(:name, 30)", "SELECT release_lock(:name)", {"name": name}
-    else:
-        take, leave, values = (
-            "SELECT pg_advisory_lock(:name)",
-            "SELECT pg_advisory_unlock(:name)",
-            {"name": crc32(name.encode())},
-        )
-    connection.execute(sa.text(take), values)
-    try:
-        yield
-    finally:
-        connection.execute(sa.text(leave), values)
