@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
 from contextlib import contextmanager
+from functools import partial
 from importlib import import_module
 from pathlib import Path
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
@@ -21,16 +24,28 @@ from .report import OURS, progress
 from .workloads import MAIN, Call, Workload
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Awaitable, Callable, Iterator, Sequence
 
     from .comparison import Setting
     from .peers import Runner
     from .report import Report
 
-HTTPLIB2, REQUESTS = "httplib2, unsigned", "requests, unsigned"
+HTTPLIB2 = "httplib2, unsigned"
 REQUESTS_OAUTHLIB = "requests-oauthlib"
-_UNSIGNED = (HTTPLIB2, REQUESTS)
+
+#: Other clients: each is timed as it is, and signed.
+OTHERS = ("requests", "niquests", "httpx2", "httpx2 async", "aiohttp")
 _ORIGIN = "https://api.example.com"
+
+
+def unsigned(client: str) -> str:
+    """Return the name that a client goes by without a signature."""
+    return f"{client}, unsigned"
+
+
+def signed(client: str) -> str:
+    """Return the name that it goes by with ``OAuth1``."""
+    return f"{client}, {OURS}"
 
 
 def run(setting: Setting, report: Report) -> None:
@@ -55,13 +70,12 @@ def _compare(origin: str, workload: Workload, setting: Setting, report: Report) 
     def batch(prefix: str, size: int) -> list[Call]:
         return [call._replace(url=call.url.replace(_ORIGIN, origin + prefix)) for call in workload.batch(size)]
 
-    makers = {HTTPLIB2: _httplib2, OURS: _client, REQUESTS: _requests, REQUESTS_OAUTHLIB: _requests_oauthlib}
-    libraries = assemble(makers)
+    libraries = assemble(_makers())
     for name, runner in list(libraries.runners.items()):
         # Checked by what arrived, which only the echo tells.
         calls = batch("/echo", 3)
         faults = [
-            _wrong(call, arrived, origin, signed=name not in _UNSIGNED)
+            _wrong(call, arrived, origin, is_signed=not name.endswith("unsigned"))
             for call, arrived in zip(calls, runner.results(calls), strict=True)
         ]
         if any(faults):
@@ -84,15 +98,31 @@ def _compare(origin: str, workload: Workload, setting: Setting, report: Report) 
     )
 
 
-def _wrong(call: Call, arrived: bytes, origin: str, *, signed: bool) -> str | None:
+def _wrong(call: Call, arrived: bytes, origin: str, *, is_signed: bool) -> str | None:
     head, _, body = arrived.decode("latin-1").partition("\r\n\r\n")
     line, *lines = head.split("\r\n")
     fields = {name.lower(): value.strip() for name, _, value in (each.partition(":") for each in lines)}
     method, target, _ = line.split(" ")
-    if not signed:
+    if not is_signed:
         return None if method == call.method else "has another method"
     form = body if fields.get("content-type") == FORM else None
     return fault(Call(method, origin + target, call.form), fields.get("authorization"), form, CREDENTIALS)
+
+
+def _makers() -> dict[str, Callable[[], Runner[Call, bytes]]]:
+    makers = {HTTPLIB2: _httplib2, OURS: _client, REQUESTS_OAUTHLIB: _requests_oauthlib}
+    for client in OTHERS:
+        for name, module in ((unsigned(client), None), (signed(client), _MODULE_OF[client])):
+            makers[name] = partial(_MAKER_OF[client], client.partition(" ")[0], module)
+    return makers
+
+
+def _auth(module: str | None) -> Any:
+    if module is None:
+        return None
+    consumer = oauth2.Consumer(CREDENTIALS.consumer_key, CREDENTIALS.consumer_secret)
+    token = oauth2.Token(CREDENTIALS.token, CREDENTIALS.token_secret)
+    return import_module(f"oauth2.clients.{module}").OAuth1(consumer, token)
 
 
 def _httplib2() -> Runner[Call, bytes]:
@@ -113,10 +143,6 @@ def _with_http(http: httplib2.Http) -> Runner[Call, bytes]:
     return InProcess(send)
 
 
-def _requests() -> Runner[Call, bytes]:
-    return _with_session(import_module("requests").Session())
-
-
 def _requests_oauthlib() -> Runner[Call, bytes]:
     session = import_module("requests_oauthlib").OAuth1Session(
         CREDENTIALS.consumer_key,
@@ -125,6 +151,88 @@ def _requests_oauthlib() -> Runner[Call, bytes]:
         resource_owner_secret=CREDENTIALS.token_secret,
     )
     return _with_session(session)
+
+
+def _requests(name: str, module: str | None) -> Runner[Call, bytes]:
+    session = import_module(name).Session()
+    session.auth = _auth(module)
+    return _with_session(session)
+
+
+def _httpx(name: str, module: str | None) -> Runner[Call, bytes]:
+    client = import_module(name).Client(auth=_auth(module), trust_env=False)
+
+    def send(verb: str, url: str, form: dict[str, str] | None, _body: bytes | None) -> bytes:
+        content: bytes = client.request(verb, url, data=form).content
+        return content
+
+    return InProcess(send)
+
+
+def _async_httpx(name: str, module: str | None) -> Runner[Call, bytes]:
+    client = import_module(name).AsyncClient(auth=_auth(module), trust_env=False)
+
+    async def send(verb: str, url: str, form: dict[str, str] | None, _body: bytes | None) -> bytes:
+        content: bytes = (await client.request(verb, url, data=form)).content
+        return content
+
+    return _InALoop(send)
+
+
+def _aiohttp(name: str, module: str | None) -> Runner[Call, bytes]:
+    session: Any = None
+    auth = _auth(module)
+
+    async def send(verb: str, url: str, form: dict[str, str] | None, _body: bytes | None) -> bytes:
+        nonlocal session
+        if session is None:  # which wants its loop to be running
+            session = import_module(name).ClientSession(middlewares=[auth] if auth else ())
+        async with session.request(verb, url, data=form) as response:
+            content: bytes = await response.read()
+            return content
+
+    return _InALoop(send)
+
+
+class _InALoop:
+    """An asynchronous function, one call after the other in a loop of its own."""
+
+    def __init__(self, function: Callable[..., Awaitable[bytes]]) -> None:
+        self._function = function
+        self._runner = asyncio.Runner()
+
+    def results(self, items: Sequence[Call]) -> list[bytes]:
+        """See :class:`~benchmarks.peers.Runner`."""
+        return self._runner.run(self._results(items))
+
+    def seconds(self, items: Sequence[Call]) -> float:
+        """See :class:`~benchmarks.peers.Runner`."""
+        return self._runner.run(self._seconds(items))
+
+    async def _results(self, items: Sequence[Call]) -> list[bytes]:
+        return [await self._function(*item) for item in items]
+
+    async def _seconds(self, items: Sequence[Call]) -> float:
+        start = perf_counter()
+        for item in items:
+            await self._function(*item)
+        return perf_counter() - start
+
+
+_MAKER_OF: dict[str, Callable[..., Runner[Call, bytes]]] = {
+    "requests": _requests,
+    "niquests": _requests,
+    "httpx2": _httpx,
+    "httpx2 async": _async_httpx,
+    "aiohttp": _aiohttp,
+}
+_MODULE_OF = {
+    "requests": "requests",
+    "niquests": "requests",
+    "httpx2": "httpx",
+    "httpx2 async": "httpx",
+    "aiohttp": "aiohttp",
+}
 
 
 def _with_session(session: Any) -> Runner[Call, bytes]:

@@ -4,41 +4,39 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import httplib2
 
+from .clock import Clock
 from .encoding import to_unicode
-from .errors import InsecureRedirect, InvalidAnswer
-from .outgoing import BODY, HEADER, ORIGIN, QUERY, Outgoing, origin, sign_outgoing, take_protocol, without_credentials
-from .parameters import FORM, add_to_query, build_form
+from .exchange import CREDENTIALS, Exchange, Signer, text_of
+from .outgoing import BODY, HEADER, ORIGIN, QUERY, Outgoing
+from .parameters import FORM
 from .signature import SignatureMethod, SignatureMethod_HMAC_SHA1
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     Answer = tuple[httplib2.Response[Any], bytes]
 
-_CREDENTIALS = ("authorization", "cookie", "proxy-authorization")
 _OF_A_BODY = ("content-type", "content-length", "transfer-encoding")
 
 
-@dataclass(frozen=True, slots=True)
-class _Exchange:
-    """What is under way, for the redirects that it may lead to."""
+class _UnderWay:
+    """What a client is sending, for the redirects and the repetitions that it may lead to."""
 
-    client: Client
-    asked: Outgoing  # as it was before it was signed
-    placement: str | None
-    signed: bool
-    names: frozenset[str] = frozenset()  # of the protocol parameters it was signed with
-    start: int | None = None  # where a body that is a file begins
+    __slots__ = ("client", "exchange", "was_sent")
+
+    def __init__(self, client: Client, exchange: Exchange) -> None:
+        self.client = client
+        self.exchange = exchange
+        self.was_sent = False
 
 
 # httplib2 follows a redirect by calling request() from the inside. That call is
 # told from a program's own by what is under way in this thread or task.
-_under_way: ContextVar[_Exchange | None] = ContextVar("oauth2_exchange", default=None)
+_under_way: ContextVar[_UnderWay | None] = ContextVar("oauth2_under_way", default=None)
 
 
 class Client(httplib2.Http):
@@ -52,11 +50,12 @@ class Client(httplib2.Http):
         consumer: Client credentials: any object with ``key`` and ``secret``.
         token: The same for the token; None or empty for none.
         realm: Of the Authorization header. Unless given, scheme and host of the
-            request; None leaves it out.
+            request; None leaves it out; a function makes it of the URL.
         placement: Where the protocol parameters go, always: "header", "query" or
             "body". Unless given: into a form body, into the query of a GET, and
             into the header of any other request.
         body_hash: Send ``oauth_body_hash`` with all that is no form.
+        clock: Tells the timestamps, and learns from a service that refuses them.
         **kwargs: For ``httplib2.Http``: ``cache``, ``timeout``, ``ca_certs`` ...
 
     Attributes:
@@ -74,6 +73,7 @@ class Client(httplib2.Http):
         realm: Any = ORIGIN,
         placement: str | None = None,
         body_hash: bool = True,
+        clock: Clock | None = None,
         **kwargs: Any,
     ) -> None:
         if consumer is not None and not _are_credentials(consumer):
@@ -88,6 +88,7 @@ class Client(httplib2.Http):
         self.realm = realm
         self.placement = placement
         self.body_hash = body_hash
+        self.clock = clock or Clock()
         super().__init__(**kwargs)
         if self.cache:
             self.cache = _Cache(self, self.cache)  # type: ignore[assignment]
@@ -132,73 +133,58 @@ class Client(httplib2.Http):
         fields = dict(headers or {})
         earlier = _under_way.get()
         if earlier is not None and earlier.client is self:
-            return self._redirect(earlier, to_unicode(uri), method, body, fields, redirections)
+            return self._redirect(earlier.exchange, to_unicode(uri), method, body, fields, redirections)
         content_type = _field(fields, "content-type")
         if not content_type and method.upper() == "POST" and isinstance(body, (str, bytes, type(None))):
             content_type = FORM
-        asked = Outgoing(method, to_unicode(uri), body, content_type)
-        placement = HEADER if force_auth_header else self.placement
-        return self._sign_and_send(asked, placement, fields, redirections, connection_type)
+        signer = self._signer(HEADER if force_auth_header else self.placement)
+        exchange = Exchange(signer, Outgoing(method, to_unicode(uri), body, content_type))
+        return self._send(exchange, fields, redirections, connection_type)
 
-    def _sign_and_send(
-        self, asked: Outgoing, placement: str | None, fields: dict[Any, Any], redirections: int, connection_type: Any
-    ) -> Answer:
-        start = _position(asked.body)
-        signed = sign_outgoing(
-            asked,
-            self.consumer,
-            self.token,
-            self.method,
+    def _signer(self, placement: str | None) -> Signer:
+        return Signer(
+            consumer=self.consumer,
+            token=self.token,
+            signature_method=self.method,
             placement=placement,
             realm=self.realm,
             body_hash=self.body_hash,
+            clock=self.clock,
         )
-        if signed.authorization is not None:
-            _drop(fields, ("authorization",))
-            fields["Authorization"] = signed.authorization
-        if signed.content_type and not _field(fields, "content-type"):
-            fields["Content-Type"] = signed.content_type
-        exchange = _Exchange(self, asked, placement, True, signed.protocol, start)
-        return self._send(signed, exchange, fields, redirections, connection_type)
 
-    def _send(
-        self, outgoing: Outgoing, exchange: _Exchange, fields: dict[Any, Any], redirections: int, connection_type: Any
-    ) -> Answer:
-        with _remembered(exchange):
-            answer: Answer = httplib2.Http.request(
-                self,
-                outgoing.uri,
-                method=outgoing.method,
-                body=outgoing.body,
-                headers=fields,
-                redirections=redirections,
-                connection_type=connection_type,
-            )
-        return answer
+    def _send(self, exchange: Exchange, fields: dict[Any, Any], redirections: int, connection_type: Any) -> Answer:
+        while True:
+            outgoing = exchange.sign()
+            if outgoing.authorization is not None:
+                _drop(fields, ("authorization",))
+                fields["Authorization"] = outgoing.authorization
+            if outgoing.content_type and not _field(fields, "content-type"):
+                fields["Content-Type"] = outgoing.content_type
+            with _remembered(_UnderWay(self, exchange)):
+                response, content = httplib2.Http.request(
+                    self,
+                    outgoing.uri,
+                    method=outgoing.method,
+                    body=outgoing.body,
+                    headers=fields,
+                    redirections=redirections,
+                    connection_type=connection_type,
+                )
+            # What a redirect led to has had its second try.
+            if response.previous is not None or not exchange.learn(response.status, _fields_of(response), content):
+                return response, content
 
     def _redirect(
-        self, earlier: _Exchange, location: str, method: str, body: Any, fields: dict[Any, Any], redirections: int
+        self, earlier: Exchange, location: str, method: str, body: Any, fields: dict[Any, Any], redirections: int
     ) -> Answer:
         # httplib2 gives what it sent, signed. What goes on is what was asked for.
-        before, after = origin(earlier.asked.uri), origin(location)
-        if before.startswith("https:") and not after.startswith("https:"):
-            raise InsecureRedirect("The service redirected from https to http.")
         if body is None:
             _drop(fields, _OF_A_BODY)
-        elif earlier.start is not None:
-            earlier.asked.body.seek(earlier.start)
-        elif _is_read_once(earlier.asked.body):
-            raise InvalidAnswer("The service redirected a request whose body can be sent only once.")
-        uri, _ = take_protocol(location, earlier.names)
-        asked = Outgoing(method, uri, None if body is None else earlier.asked.body, _field(fields, "content-type"))
-        if earlier.signed and before == after:
-            _, own = take_protocol(earlier.asked.uri)
-            asked = replace(asked, uri=add_to_query(uri, build_form(own)))
-            return self._sign_and_send(asked, earlier.placement, fields, redirections, None)
-        if before != after:
-            _drop(fields, _CREDENTIALS)
-            asked = without_credentials(asked)
-        return self._send(asked, replace(earlier, asked=asked, signed=False), fields, redirections, None)
+        if earlier.leaves(location):
+            _drop(fields, CREDENTIALS)
+        body = None if body is None else earlier.asked.body
+        exchange = earlier.redirected(location, method, body, _field(fields, "content-type"))
+        return self._send(exchange, fields, redirections, None)
 
     def _normalize_headers(self, headers: Any) -> Any:
         # httplib2 takes a value for the template of a regular expression, in which
@@ -208,20 +194,45 @@ class Client(httplib2.Http):
             normalized["authorization"] = headers["Authorization"]
         return normalized
 
-    def _conn_request(self, *args: Any, **kwargs: Any) -> Any:
+    def _conn_request(self, conn: Any, *args: Any) -> Any:
+        under_way = _under_way.get()
+        if under_way is not None and under_way.exchange.signer is not None:
+            conn = _Connection(conn, under_way)
         # Reads the body, which may come from another request of this client.
         with _remembered(None):
-            return super()._conn_request(*args, **kwargs)  # type: ignore[misc]
+            return super()._conn_request(conn, *args)  # type: ignore[misc]
 
     def _request(self, conn: Any, host: str, uri: str, request_uri: str, method: str, body: Any, *rest: Any) -> Answer:
         # Called by httplib2.Http.request(). A program may call that itself, to send
         # something without a signature; then a redirect must not get one either.
-        exchange = _under_way.get()
-        if exchange is None or exchange.client is not self:
-            exchange = _Exchange(self, Outgoing(method, uri, body), None, False, start=_position(body))
-        with _remembered(exchange):
+        under_way = _under_way.get()
+        if under_way is not None and under_way.client is self:
+            return super()._request(conn, host, uri, request_uri, method, body, *rest)  # type: ignore[misc,no-any-return]
+        with _remembered(_UnderWay(self, Exchange(None, Outgoing(method, uri, body)))):
             answer: Answer = super()._request(conn, host, uri, request_uri, method, body, *rest)  # type: ignore[misc]
         return answer
+
+
+class _Connection:
+    """A connection for one request, which httplib2 sends again where a kept connection was closed."""
+
+    def __init__(self, connection: Any, under_way: _UnderWay) -> None:
+        self._connection = connection
+        self._under_way = under_way
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connection, name)
+
+    def request(self, method: str, request_uri: str, body: Any, headers: dict[str, str]) -> None:
+        """Send what is signed; what was sent before is signed anew."""
+        if self._under_way.was_sent:
+            outgoing = self._under_way.exchange.sign()
+            request_uri, body = httplib2.urlnorm(outgoing.uri)[2], outgoing.body
+            if outgoing.authorization is not None:
+                _drop(headers, ("authorization",))
+                headers["authorization"] = outgoing.authorization
+        self._under_way.was_sent = True
+        self._connection.request(method, request_uri, body, headers)
 
 
 class _Cache:
@@ -240,8 +251,8 @@ class _Cache:
     def get(self, key: str) -> Any:
         """Return what is kept for *key*."""
         value = self._cache.get(key)
-        exchange = _under_way.get()
-        if value and (exchange is None or exchange.client is not self._client):
+        under_way = _under_way.get()
+        if value and (under_way is None or under_way.client is not self._client):
             fields = value.partition(b"\r\n\r\n")[0].lower()
             if b"\n-x-permanent-redirect-url:" in b"\n" + fields:
                 return None
@@ -249,37 +260,30 @@ class _Cache:
 
 
 @contextmanager
-def _remembered(exchange: _Exchange | None) -> Iterator[None]:
-    before = _under_way.set(exchange)
+def _remembered(under_way: _UnderWay | None) -> Iterator[None]:
+    before = _under_way.set(under_way)
     try:
         yield
     finally:
         _under_way.reset(before)
 
 
+def _fields_of(response: Any) -> Callable[[str], str | None]:
+    return lambda name: response.get(name.lower())
+
+
 def _are_credentials(value: Any) -> bool:
     return hasattr(value, "key") and hasattr(value, "secret")
 
 
-def _position(body: Any) -> int | None:
-    try:
-        return int(body.tell())
-    except (AttributeError, OSError):  # no file, or a pipe
-        return None
-
-
-def _is_read_once(body: Any) -> bool:
-    return hasattr(body, "__next__") or hasattr(body, "read")
-
-
 def _name(field: str | bytes) -> str:
-    return (field.decode("latin-1") if isinstance(field, bytes) else field).lower()
+    return text_of(field).lower()
 
 
 def _field(fields: dict[Any, Any], wanted: str) -> str:
     for name, value in fields.items():
         if _name(name) == wanted:
-            return value.decode("latin-1") if isinstance(value, bytes) else str(value)
+            return text_of(value)
     return ""
 
 

@@ -21,6 +21,8 @@ Error:
     │   ├── TokenRejected              the temporary credentials, or the session, are over
     │   └── VerifierInvalid            oauth_verifier is not the one that was handed over
     ├── InvalidAnswer             502  a service answered what RFC 5849 does not allow
+    │   └── ServiceRefused        502  ... an error, or no credentials
+    ├── AuthorizationDenied       403  the user said no to this client
     ├── InsecureRedirect          502  a service redirected from https to http
     └── StoreUnavailable          503  what must be remembered cannot be
 
@@ -177,6 +179,37 @@ class InvalidAnswer(Error):
     """A service's answer in the flow of section 2 cannot be trusted or understood."""
 
     status = 502
+
+
+class ServiceRefused(InvalidAnswer):
+    """A service answered a request of section 2 with an error, or without credentials.
+
+    Attributes:
+        answered: HTTP status of its answer; None if it came with a callback.
+        problem: The ``oauth_problem`` it gave, letters and underscores only; None for none.
+        body: The start of its answer, for a person to read: secrets are removed,
+            and so is what a terminal would not show as text.
+    """
+
+    def __init__(
+        self,
+        message: str = "The service refused.",
+        *,
+        answered: int | None = None,
+        problem: str | None = None,
+        body: str = "",
+    ) -> None:
+        super().__init__(message)
+        self.answered = answered
+        self.problem = problem
+        self.body = body
+
+
+class AuthorizationDenied(Error):
+    """The user did not approve the temporary credentials (section 2.2)."""
+
+    status = 403
+    problem = "user_refused"
 
 
 class InsecureRedirect(Error):

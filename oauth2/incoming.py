@@ -176,7 +176,9 @@ class _Fields:
     """Header fields as :func:`~oauth2.received.find_headers` takes them; one Authorization line at most."""
 
     def __init__(self, headers: Sequence[tuple[str, str]] | Mapping[str, str]) -> None:
-        self._pairs = list(headers.items()) if hasattr(headers, "items") else list(headers)
+        pairs = headers.items() if hasattr(headers, "items") else headers
+        # With an underscore it would be the name of a variable, and pass for another field.
+        self._pairs = [(name, value) for name, value in pairs if "_" not in name]
         if len([name for name, _ in self._pairs if name.lower() == "authorization"]) > 1:
             raise InvalidRequest("The request has two Authorization headers.")
 

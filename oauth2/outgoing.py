@@ -22,8 +22,11 @@ if TYPE_CHECKING:
 
 HEADER, QUERY, BODY = "header", "query", "body"
 
+#: Protocol parameters that no caller's word replaces, and those that go out once.
+MADE_ANEW = frozenset({"oauth_signature", "oauth_signature_method", "oauth_body_hash"})
+SENT_ONCE = MADE_ANEW | {"oauth_nonce", "oauth_timestamp"}
+
 _BODILESS = ("GET", "HEAD")
-_MADE_ANEW = ("oauth_signature", "oauth_signature_method", "oauth_body_hash")
 
 
 class _Default:
@@ -46,6 +49,7 @@ class Outgoing:
         content_type: Content-Type header field value; ``""`` for none.
         authorization: Authorization header field value to send; None for none of ours.
         protocol: Names of the protocol parameters it was signed with.
+        hashed: ``oauth_body_hash``, where the client has made it already.
     """
 
     method: str
@@ -54,6 +58,7 @@ class Outgoing:
     content_type: str = ""
     authorization: str | None = None
     protocol: frozenset[str] = frozenset()
+    hashed: str | None = None
 
 
 def sign_outgoing(
@@ -65,6 +70,8 @@ def sign_outgoing(
     placement: str | None = None,
     realm: Any = ORIGIN,
     body_hash: bool = True,
+    timestamp: int | None = None,
+    made_anew: Container[str] = MADE_ANEW,
 ) -> Outgoing:
     """Return *outgoing* with the protocol parameters in their one place (section 3.5).
 
@@ -78,8 +85,12 @@ def sign_outgoing(
         signature_method: How to sign.
         placement: "header", "query" or "body". None for the way of 1.9: a form
             body, the query of a GET, the header of any other request.
-        realm: Of the header; scheme and host unless given, None for none.
+        realm: Of the header; scheme and host unless given, None for none. Or a
+            function that takes the URI, without protocol parameters, and returns it.
         body_hash: Send ``oauth_body_hash`` with all that is no form.
+        timestamp: For ``oauth_timestamp``; this machine's time unless given.
+        made_anew: Names of protocol parameters that are not taken from the caller:
+            :data:`SENT_ONCE` for a request that has been sent before.
 
     Raises:
         InvalidURL: The URI is no http or https URL.
@@ -101,6 +112,10 @@ def sign_outgoing(
     if is_form(content_type) and (body or placement == BODY or verb not in _BODILESS):
         form, in_form = _take(_form_text(body), _is_protocol)
         own += in_form
+    if made_anew is not MADE_ANEW:
+        own = [pair for pair in own if pair[0] not in made_anew]
+    if timestamp is not None and "oauth_timestamp" not in [name for name, _ in own]:
+        own.append(("oauth_timestamp", str(timestamp)))
     if placement is None:
         placement = BODY if form is not None else QUERY if verb == "GET" else HEADER
     if placement == BODY and form is None:
@@ -111,22 +126,27 @@ def sign_outgoing(
         token=token,
         http_method=verb,
         http_url=uri,
-        parameters=group_pairs([*parse_form_as_sent(form or ""), *own]) or None,
+        parameters=group_pairs([*parse_form_as_sent(form), *own] if form else own) if form or own else None,
         body=body,
         is_form_encoded=form is not None,
     )
+    if body_hash and outgoing.hashed and form is None:
+        request["oauth_body_hash"] = outgoing.hashed.encode("ascii")
+        body_hash = False
     request.sign_request(signature_method, consumer, token, body_hash=body_hash)
 
     authorization = None
     if placement == HEADER:
-        authorization = request.to_header(origin(uri) if realm is ORIGIN else realm)["Authorization"]
+        if realm is ORIGIN:
+            realm = _origin_of(request.normalized_url or "")
+        authorization = request.to_header(realm(uri) if callable(realm) else realm)["Authorization"]
     elif placement == QUERY:
         uri = add_to_query(uri, build_form(request.protocol_pairs()))
     else:
         form = "&".join(filter(None, [form, build_form(request.protocol_pairs())]))
     if form is not None:
         body = form if form.isascii() and not isinstance(body, bytes) else form.encode("utf-8", "surrogateescape")
-    names = frozenset([name for name, _ in request.protocol_pairs()])
+    names = frozenset([name for name in request if _is_protocol(name)])
     return Outgoing(outgoing.method, uri, body, content_type, authorization, names)
 
 
@@ -165,17 +185,27 @@ def origin(uri: str) -> str:
     Raises:
         InvalidURL: *uri* is no http or https URL.
     """
-    return "/".join(base_string_uri(uri).split("/", 3)[:3])
+    return _origin_of(base_string_uri(uri))
+
+
+def _origin_of(base: str) -> str:
+    return "/".join(base.split("/", 3)[:3])
 
 
 def _take(form: str, is_taken: Callable[[str], bool]) -> tuple[str, Pairs]:
+    if "%" not in form and "auth_" not in form:  # all names that are ever taken hold that
+        return form, []
     kept: list[str] = []
     taken: list[str] = []
     for segment in form.split("&"):
-        name = percent_decode_as_sent(segment.partition("=")[0].replace("+", " "))
+        name = segment.partition("=")[0]
+        if "%" in name:
+            name = percent_decode_as_sent(name)
         (taken if is_taken(name) else kept).append(segment)
+    if not taken:
+        return form, []
     pairs = parse_form_as_sent("&".join(taken))
-    return "&".join(kept), [pair for pair in pairs if pair[0] not in _MADE_ANEW]
+    return "&".join(kept), [pair for pair in pairs if pair[0] not in MADE_ANEW]
 
 
 def _is_protocol(name: str) -> bool:

@@ -57,6 +57,9 @@ class Answer:
     body: bytes = b"ok"
 
 
+HANG_UP = Answer(0)  # closes the connection instead of answering
+
+
 def redirect(status: int, location: str, **headers: str) -> Answer:
     return Answer(status, {"Location": location, **headers}, b"elsewhere")
 
@@ -173,8 +176,11 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             loopback.origin, self.command, self.path, list(self.headers.items()), self._body(), self.client_address[1]
         )
         answer = loopback.answer(received)
-        self.send_response(answer.status)
-        for name, value in (answer.headers or {}).items():
+        if answer is HANG_UP:
+            self.close_connection = True
+            return
+        self.send_response_only(answer.status)
+        for name, value in {"Date": self.date_time_string(), **(answer.headers or {})}.items():
             self.send_header(name, value)
         self.send_header("Content-Length", str(len(answer.body)))
         self.end_headers()

@@ -7,7 +7,7 @@ import threading
 from urllib.parse import parse_qsl
 
 import pytest
-from served import FORM, asgi_app, ask, make_provider, seen, serve_uvicorn, signed
+from served import FORM, asgi_app, ask, make_provider, part, seen, serve_uvicorn, signed
 
 import oauth2
 from oauth2.errors import StoreUnavailable
@@ -72,7 +72,19 @@ def test_a_header_that_is_too_large_is_refused(port):
 
 @pytest.mark.parametrize(
     "target",
-    ["/a%2Fb", "/%7Ejane", "/%7ejane", "/a%25b", "/a;v=1", "/caf%C3%A9", "/a//b", "//a", "/a%20b?q=%7E+%2B&r", "/?"],
+    [
+        "/a%2Fb",
+        "/%7Ejane",
+        "/%7ejane",
+        "/a%25b",
+        "/a;v=1",
+        "/caf%C3%A9",
+        "/%92",
+        "/a//b",
+        "//a",
+        "/a%20b?q=%7E+%2B&r",
+        "/?",
+    ],
 )
 def test_a_path_is_verified_as_it_was_sent(port, target):
     assert seen(get(port, target))["user"] == "jane"
@@ -147,6 +159,31 @@ def test_credentials_are_issued_at_the_endpoints():
         status, issued = issue(port, "/oauth/access_token", token, "GET", oauth_verifier=verifier)
         token = oauth2.Token(issued["oauth_token"], issued["oauth_token_secret"])
         assert seen(get(port, "/photos", token=token))["user"] == "jane"
+
+
+def test_a_framework_may_mount_it():
+    applications, routing = part("starlette.applications"), part("starlette.routing")
+    provider = make_provider(base_url="http://127.0.0.1:8080")
+    inner = applications.Starlette(routes=[routing.Mount("/inner", Protected(asgi_app, provider=make_provider()))])
+    mounts = [routing.Mount("/issue", Endpoints(provider=provider)), routing.Mount("/api", inner)]
+    with serve_uvicorn(applications.Starlette(routes=mounts)) as port:
+        assert seen(get(port, "/api/inner/a%2Fb"))["path"] == "/api/inner/a/b"
+        header = signed("POST", "http://127.0.0.1:8080/issue/oauth/request_token", token=None, oauth_callback="oob")
+        head = ["POST /issue/oauth/request_token HTTP/1.1", "Host: h", f"Authorization: {header}", "Content-Length: 0"]
+        status, _, body = ask(port, head)
+        assert (status, b"oauth_callback_confirmed=true" in body) == (200, True)
+
+
+def test_no_spelling_of_a_path_gets_around_the_protection():
+    applications, routing = part("starlette.applications"), part("starlette.routing")
+
+    async def secret(scope, receive, send):
+        raise AssertionError("served")
+
+    app = applications.Starlette(routes=[routing.Route("/api", secret), routing.Route("/api/{rest:path}", secret)])
+    with serve_uvicorn(guarded(app, paths=["/api"])) as port:
+        for target in ("/api", "/api/", "/api%0A", "/%61pi", "//api", "/api//", "/x/..%2Fapi", "/api%00", "/api/%0A"):
+            assert ask(port, [f"GET {target} HTTP/1.1", "Host: h"])[0] == 400
 
 
 # --- scopes --------------------------------------------------------------------------

@@ -20,15 +20,15 @@ def blocks(page):
     return re.findall(r"^```python\n(.*?)^```", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
 
 
-def is_application(text):
-    return re.search(r"^(app|application) = ", text, re.MULTILINE)
+def is_application(page):
+    return any(re.search(r"^(app|application) = ", text, re.MULTILINE) for text in blocks(page))
 
 
 SNIPPETS = [
     pytest.param(text, id=f"{page.name}-{number}")
     for page in PAGES
+    if not is_application(page)
     for number, text in enumerate(blocks(page), 1)
-    if not is_application(text)
 ]
 
 

@@ -30,6 +30,8 @@ ANSWERS = {
     "TokenRejected": (401, "token_rejected"),
     "VerifierInvalid": (401, "verifier_invalid"),
     "InvalidAnswer": (502, None),
+    "ServiceRefused": (502, None),
+    "AuthorizationDenied": (403, "user_refused"),
     "InsecureRedirect": (502, None),
     "StoreUnavailable": (503, None),
 }

@@ -1,10 +1,26 @@
 """The client's side of the three-legged flow (RFC 5849 section 2)."""
 
+import contextlib
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import oauth2
-from oauth2.errors import InvalidAnswer
-from oauth2.flow import authorization_url, read_callback, read_temporary, read_token, temporary_request, token_request
+from oauth2.errors import AuthorizationDenied, InvalidAnswer, ServiceRefused
+from oauth2.flow import (
+    Endpoints,
+    IssuedToken,
+    authorization_url,
+    is_callback,
+    read_callback,
+    read_temporary,
+    read_token,
+    renewal_request,
+    temporary_request,
+    token_request,
+    xauth_request,
+)
 
 CONSUMER = oauth2.Consumer("printer", "printer-secret")
 TEMPORARY = oauth2.Token("hh5s93j4hdidpola", "hdhd0244k9j7ao03")
@@ -177,3 +193,210 @@ def test_a_refusal_shows_nothing_of_the_answer(secret):
     with pytest.raises(InvalidAnswer) as caught:
         read_token(secret)
     assert "hidden" not in f"{caught.value!r} {caught.value.__cause__!r}"
+
+
+# --- endpoints ------------------------------------------------------------------
+
+
+def test_endpoints_have_the_ways_of_the_rfc_unless_told():
+    endpoints = Endpoints(temporary=ENDPOINT, authorize="https://photos.example/authorize", token=ENDPOINT)
+    assert (endpoints.http_method, endpoints.token_method, endpoints.callback) == ("POST", None, None)
+    assert endpoints.authorization_url(CONSUMER, TEMPORARY) == (
+        "https://photos.example/authorize?oauth_token=hh5s93j4hdidpola"
+    )
+
+
+def test_endpoints_name_the_parameters_of_the_authorization_as_the_service_does():
+    endpoints = Endpoints(
+        authorize="https://photos.example/authorize?title=Special:OAuth",
+        authorize_query={"key": "{oauth_consumer_key}", "token": "{oauth_token}", "v": "{other}"},
+    )
+    assert endpoints.authorization_url(CONSUMER, oauth2.Token(b"a&b", "s"), {"name": "{oauth_token}"}) == (
+        "https://photos.example/authorize?title=Special:OAuth&key=printer&token=a%26b&v=%7Bother%7D"
+        "&name=%7Boauth_token%7D"
+    )
+
+
+def test_endpoints_without_authorization_have_no_url_for_it():
+    with pytest.raises(ValueError, match="authorize"):
+        Endpoints(token=ENDPOINT).authorization_url(CONSUMER, TEMPORARY)
+
+
+@pytest.mark.parametrize("name", ["temporary", "authorize", "token", "renew", "revoke"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://photos.example/initiate",
+        "http://127.0.0.1.evil.example/",
+        "http://localhost@evil.example/",
+        "https://user:password@photos.example/",
+        "https://photos.example/#top",
+        "https://photos.example/a b",
+        "https://photos.example/\n",
+        "ftp://photos.example/",
+        "//photos.example/",
+        "https:///initiate",
+        "",
+    ],
+)
+def test_an_endpoint_that_credentials_cannot_be_sent_to_is_named(name, url):
+    with pytest.raises(ValueError, match=f"^{name}: "):
+        Endpoints(**{name: url})
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "[::1]", "LOCALHOST"])
+@pytest.mark.parametrize("port", ["", ":8080"])
+def test_http_is_for_loopback(host, port):
+    assert Endpoints(token=f"http://{host}{port}/token").token == f"http://{host}{port}/token"
+
+
+# --- answers hold more than a token ------------------------------------------------
+
+
+def test_the_rest_of_an_answer_can_be_reached():
+    token = read_token("oauth_token=a&oauth_token_secret=b&user_id=7&screen_name=jane+doe")
+    assert isinstance(token, IssuedToken)
+    assert isinstance(token, oauth2.Token)
+    assert token.parameters == {"user_id": "7", "screen_name": "jane doe"}
+    assert (token.session_handle, token.expires_in) == (None, None)
+
+
+def test_token_credentials_survive_being_stored():
+    token = read_token("oauth_token=a&oauth_token_secret=b%26&user_id=7&oauth_session_handle=h+1&oauth_expires_in=3600")
+    again = read_token(str(token))
+    assert (again.key, again.secret, again.parameters) == (token.key, token.secret, token.parameters)
+    assert (again.session_handle, again.expires_in) == ("h 1", 3600)
+    assert oauth2.Token.from_string(str(token)).secret == "b&"
+    assert str(IssuedToken("a", "b")) == "oauth_token=a&oauth_token_secret=b"
+
+
+def test_token_credentials_show_no_secret():
+    shown = repr(IssuedToken("a", "hidden", parameters={"oauth_session_handle": "hidden"}))
+    assert shown == "<IssuedToken 'a'>"
+
+
+@pytest.mark.parametrize("seconds", ["", "-1", "1.5", "soon", "١", "9" * 5000])
+def test_a_lifetime_that_is_no_number_is_unknown(seconds):
+    assert IssuedToken("a", "b", parameters={"oauth_expires_in": seconds}).expires_in is None
+
+
+# --- denied ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "denied=hh5s93j4hdidpola",
+        "oauth_problem=user_refused",
+        "oauth_token=hh5s93j4hdidpola&oauth_problem=permission_denied",
+    ],
+)
+def test_a_denial_is_an_error_of_its_own(query):
+    assert is_callback(query, TEMPORARY)
+    with pytest.raises(AuthorizationDenied):
+        read_callback(query, TEMPORARY)
+
+
+def test_another_problem_is_the_services_and_safe_to_pass_on():
+    with pytest.raises(ServiceRefused) as caught:
+        read_callback("?oauth_problem=token_expired", TEMPORARY)
+    assert caught.value.problem == "token_expired"
+    for hostile in ("a%0D%0AX:1", "%22", "é", "A", "a" * 65, "_"):
+        with pytest.raises(ServiceRefused) as caught:
+            read_callback(f"?oauth_problem={hostile}", TEMPORARY)
+        assert caught.value.problem is None
+
+
+@pytest.mark.parametrize(
+    "query", ["denied=other", "oauth_token=other&oauth_problem=user_refused", "oauth_token=other&denied=other"]
+)
+def test_a_denial_of_another_token_is_nobodys(query):
+    assert not is_callback(query, TEMPORARY)
+    with pytest.raises(InvalidAnswer):
+        read_callback(query, TEMPORARY)
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("https://app.example/ready?oauth_token=hh5s93j4hdidpola&oauth_verifier=v", True),
+        ("oauth_token=hh5s93j4hdidpola", True),
+        ("/ready?oauth_problem=anything", True),
+        ("/ready?oauth_token=other", False),
+        ("/ready?oauth_token=hh5s93j4hdidpola&oauth_token=hh5s93j4hdidpola", False),
+        ("/ready?a=%ff", False),
+        ("/ready", False),
+        ("", False),
+    ],
+)
+def test_a_callback_is_told_from_what_else_comes(url, expected):
+    assert is_callback(url, TEMPORARY) is expected
+
+
+_PIECES = st.sampled_from(
+    [
+        "oauth_token",
+        "oauth_verifier",
+        "denied",
+        "oauth_problem",
+        "hh5s93j4hdidpola",
+        "=",
+        "&",
+        "?",
+        "#",
+        "%",
+        "%ff",
+        "+",
+        "é",
+        "\ud800",
+    ]
+)
+
+
+@given(st.one_of(st.text(), st.lists(_PIECES).map("".join)))
+def test_whatever_comes_to_the_callback_is_read_or_refused(url):
+    try:
+        token = read_callback(url, TEMPORARY)
+    except oauth2.Error:
+        return
+    assert is_callback(url, TEMPORARY)
+    assert (token.key, bool(token.verifier)) == (TEMPORARY.key, True)
+
+
+@given(st.one_of(st.binary(), st.text()))
+def test_whatever_a_service_answers_is_read_or_refused(answer):
+    for read in (read_token, read_temporary):
+        with contextlib.suppress(InvalidAnswer):
+            read(answer)
+
+
+# --- beside the three legs ------------------------------------------------------------
+
+
+def test_what_a_service_wants_besides_is_a_form():
+    request = temporary_request(CONSUMER, ENDPOINT, parameters={"x_auth_access_type": "read"})
+    assert request.is_form_encoded
+    assert request.get_nonoauth_parameters() == {"x_auth_access_type": "read"}
+    assert not temporary_request(CONSUMER, ENDPOINT).is_form_encoded
+
+
+def test_xauth_asks_with_a_password_and_no_token():
+    request = xauth_request(CONSUMER, ENDPOINT, "jane", "p&w")
+    assert request.is_form_encoded
+    assert "oauth_token" not in request
+    assert (request.method, request["oauth_consumer_key"]) == ("POST", "printer")
+    assert request.get_nonoauth_parameters() == {
+        "x_auth_mode": "client_auth",
+        "x_auth_username": "jane",
+        "x_auth_password": "p&w",
+    }
+    assert "p&w" not in repr(request)
+
+
+def test_a_renewal_carries_the_session_handle_if_there_is_one():
+    token = IssuedToken("a", "b", parameters={"oauth_session_handle": "h"})
+    request = renewal_request(CONSUMER, ENDPOINT, token)
+    assert (request["oauth_token"], request["oauth_session_handle"]) == ("a", "h")
+    request = renewal_request(CONSUMER, ENDPOINT, oauth2.Token("a", "b"), http_method="GET")
+    assert "oauth_session_handle" not in request
+    assert request.method == "GET"

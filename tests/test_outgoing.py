@@ -335,6 +335,14 @@ def test_the_realm(uri, realm, start):
         assert ("realm", realm) in parse_authorization_header(authorization)
 
 
+def test_the_realm_may_follow_from_the_uri():
+    seen = []
+    outgoing = Outgoing("GET", f"{URI}?a=b&oauth_callback=oob")
+    result = sign_outgoing(outgoing, CONSUMER, TOKEN, HMAC, placement=HEADER, realm=lambda uri: seen.append(uri) or "R")
+    assert seen == [f"{URI}?a=b"]
+    assert result.authorization.startswith('OAuth realm="R", ')
+
+
 def test_the_default_realm_says_what_it_is():
     assert repr(ORIGIN) == "scheme and host"
 

@@ -397,6 +397,14 @@ def test_two_authorization_lines_are_refused_even_if_they_are_alike(hosted):
     assert hosted.provider.authenticate(dataclasses.replace(sent, headers=[line])).user == "jane"
 
 
+@pytest.mark.parametrize("name", ["HTTP_AUTHORIZATION", "http_authorization"])
+def test_a_field_named_like_a_variable_is_another_field(hosted, name):
+    sent = hosted.sent("/photos", "GET", token=hosted.token())
+    value = sent.headers["Authorization"]
+    for headers in ({name: value}, [(name, value)]):
+        assert refused(hosted.provider.authenticate, dataclasses.replace(sent, headers=headers)).status == 400
+
+
 # --- requests without a token, realms ------------------------------------------
 
 

@@ -175,6 +175,8 @@ def test_a_mistake_in_the_configuration_is_said_at_once(hops, headers, error):
         (b"/caf%C3%A9", b"/caf\xc3\xa9", "/caf%C3%A9"),
         (b"/caf\xc3\xa9", b"/caf\xc3\xa9", "/caf%C3%A9"),
         (b"/%92", b"/\x92", "/%92"),
+        (b"/%92", "/\ufffd".encode(), "/%92"),  # a server that decodes, with a mark for what it cannot
+        (b"/%92/a", "/\ufffd/b".encode(), "/%EF%BF%BD/b"),
         (b"//a//b", b"//a//b", "//a//b"),
         (b"//a//b", b"/a/b", "//a//b"),  # a server that takes two slashes for one
         (b"/a#b", b"/a#b", "/a%23b"),

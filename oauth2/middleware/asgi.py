@@ -14,7 +14,7 @@ from ..errors import Error
 from ..http import HTTPRequest, HTTPResponse
 from .body import MAX_BODY, BodyTooLarge, announced_length, whole_body
 from .proxies import Origin
-from .routes import covers, endpoints_of
+from .routes import covers, endpoints_of, known_realm
 from .target import octets, origin_form, request_url
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ class Protected:
 
     Raises:
         TypeError: *paths* is one str.
-        ValueError: One of *paths* does not start with a slash.
+        ValueError: One of *paths* does not start with a slash, or *realm* is none of the provider's.
     """
 
     def __init__(
@@ -122,7 +122,7 @@ class Protected:
     ) -> None:
         self._app = app
         self._provider = provider
-        self._realm = realm
+        self._realm = known_realm(provider, realm)
         self._covers = covers(paths)
         self._proxies = proxies
         self._max_body = max_body

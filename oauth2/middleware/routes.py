@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -11,6 +12,8 @@ if TYPE_CHECKING:
     from ..provider import Provider
 
 Paths: TypeAlias = "Callable[[str], bool] | Iterable[str] | None"
+
+_CONTROL = re.compile(r"[\x00-\x20\x7f]+")
 
 
 def endpoints_of(provider: Provider, prefix: str) -> dict[str, Callable[[HTTPRequest], HTTPResponse]]:
@@ -22,6 +25,17 @@ def endpoints_of(provider: Provider, prefix: str) -> dict[str, Callable[[HTTPReq
     if (prefix and not prefix.startswith("/")) or prefix.endswith("/"):
         raise ValueError("prefix: a path such as /oauth wanted, without a slash at its end")
     return {f"{prefix}/request_token": provider.request_token, f"{prefix}/access_token": provider.access_token}
+
+
+def known_realm(provider: Provider, realm: str | None) -> str | None:
+    """Return *realm*.
+
+    Raises:
+        ValueError: It is none of the provider's.
+    """
+    if realm is not None and realm not in provider.realms:
+        raise ValueError("realm: not one of the provider's realms")
+    return realm
 
 
 def covers(paths: Paths) -> Callable[[str], bool]:
@@ -45,8 +59,8 @@ def covers(paths: Paths) -> Callable[[str], bool]:
         raise ValueError("paths: each has to start with a slash")
 
     def is_covered(path: str) -> bool:
-        # A framework may take "//api" and "/x/../api" for "/api": both readings are protected.
-        plain = posixpath.normpath("/" + path.lstrip("/"))
+        # A framework may take "//api", "/x/../api" or "/api\n" for "/api": both readings are protected.
+        plain = posixpath.normpath("/" + _CONTROL.sub("", path).lstrip("/"))
         return any(each == root or each.startswith(f"{root}/") for each in (path, plain) for root in roots)
 
     return is_covered

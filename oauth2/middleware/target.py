@@ -5,16 +5,17 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from ..encoding import percent_decode_as_sent
+from ..encoding import UNRESERVED, percent_decode_as_sent
 from ..errors import InvalidURL
 
 if TYPE_CHECKING:
     from .proxies import Origin
 
-_PATH = frozenset(b"/:@!$&'()*+,;=-._~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
-_WIRE = frozenset(range(0x21, 0x7F)) - frozenset(b"#")
+_PATH = UNRESERVED + b"/:@!$&'()*+,;="
+_WIRE = bytes(range(0x21, 0x7F)).replace(b"#", b"")
 _ABSOLUTE = re.compile(rb"https?://([^/?#]*)", re.IGNORECASE)
 _SLASHES = re.compile(rb"/+")
+_REPLACED = "\ufffd".encode()
 
 
 def request_url(origin: Origin, target: bytes | None, path: bytes, query: bytes) -> str:
@@ -75,13 +76,19 @@ def octets(text: str, encoding: str) -> bytes:
 
 
 def _same_path(sent: bytes, path: bytes) -> bool:
-    # Some servers take repeated slashes for one.
-    return sent == path or _SLASHES.sub(b"/", sent) == _SLASHES.sub(b"/", path)
+    # Some servers take repeated slashes for one, and some put U+FFFD for what is not UTF-8.
+    if sent == path or _SLASHES.sub(b"/", sent) == _SLASHES.sub(b"/", path):
+        return True
+    return _REPLACED in path and sent.decode("utf-8", "replace").encode() == path
 
 
 def _decoded(path: bytes) -> bytes:
+    if b"%" not in path:
+        return path
     return percent_decode_as_sent(path.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
 
 
-def _escape(data: bytes, kept: frozenset[int]) -> str:
+def _escape(data: bytes, kept: bytes) -> str:
+    if not data.translate(None, kept):
+        return data.decode("ascii")
     return "".join([chr(octet) if octet in kept else f"%{octet:02X}" for octet in data])

@@ -10,7 +10,7 @@ from ..errors import Error, InvalidRequest
 from ..http import HTTPRequest, HTTPResponse
 from .body import MAX_BODY, BodyTooLarge, LengthRequired, announced_length, whole_body
 from .proxies import Origin
-from .routes import covers, endpoints_of
+from .routes import covers, endpoints_of, known_realm
 from .target import octets, origin_form, request_url
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ class Protected:
 
     Raises:
         TypeError: *paths* is one str.
-        ValueError: One of *paths* does not start with a slash.
+        ValueError: One of *paths* does not start with a slash, or *realm* is none of the provider's.
     """
 
     def __init__(
@@ -105,7 +105,7 @@ class Protected:
     ) -> None:
         self._app = app
         self._provider = provider
-        self._realm = realm
+        self._realm = known_realm(provider, realm)
         self._covers = covers(paths)
         self._proxies = proxies
         self._max_body = max_body
@@ -166,14 +166,14 @@ def _url(environ: WSGIEnvironment, proxies: TrustedProxies | None) -> str:
 
 
 def _fields(environ: WSGIEnvironment) -> list[tuple[str, Any]]:
-    return [pair for pair in environ.items() if pair[0].startswith("HTTP_") and pair[0] not in _RENAMED]
+    return [pair for pair in environ.items() if pair[0][:5] == "HTTP_" and pair[0] not in _RENAMED]
 
 
 def _headers(environ: WSGIEnvironment) -> list[tuple[str, str]]:
     # Lines of one name come joined by commas: two of Authorization are malformed then.
-    pairs = [(name[5:].replace("_", "-").title(), value) for name, value in _fields(environ)]
+    pairs = [(name[5:].replace("_", "-"), value) for name, value in _fields(environ)]
     content_type = environ.get("CONTENT_TYPE", "")
-    return [*pairs, ("Content-Type", content_type)] if content_type else pairs
+    return [*pairs, ("CONTENT-TYPE", content_type)] if content_type else pairs
 
 
 def _read_body(environ: WSGIEnvironment, max_body: int) -> bytes:
