@@ -86,12 +86,12 @@ class Database:
 
     pace = 16  # so many times fewer claims: each is a journey, and a commit
 
-    def __init__(self, kind, directory):
+    def __init__(self, kind, directory, prefix=None):
         import sqlalchemy
 
         self.sqlalchemy = sqlalchemy
         self.kind = kind
-        self.prefix = f"t{os.getpid()}_{secrets.token_hex(4)}_"
+        self.prefix = prefix or f"t{os.getpid()}_{secrets.token_hex(4)}_"
         self.url = URLS.get(kind, f"sqlite:///{directory}/{self.prefix}.db")
         self.engines = []
         self.engine = self.connect(pool_size=16)
@@ -112,7 +112,6 @@ class Database:
 
             @self.sqlalchemy.event.listens_for(engine, "connect")
             def hurry(connection, record):
-                connection.execute("PRAGMA journal_mode = WAL")
                 connection.execute("PRAGMA synchronous = OFF")
 
         self.engines.append(engine)
