@@ -62,6 +62,7 @@ class Site:
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
+        self.app.extensions["oauth2.site"].provider.store.close()
 
     def visitor(self):
         session = requests.Session()
