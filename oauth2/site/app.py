@@ -73,7 +73,7 @@ def create_app(
     parts = urlsplit(base_url)
     if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in _LOOPBACK):
         raise ValueError("base_url: https wanted, or http on a loopback address")
-    tables = Database(database)
+    tables, key = Database(database), secret_key(f"{os.fspath(database)}.key")
     app = Flask("oauth2.site", template_folder="templates", static_folder="static")
     provider = Provider(
         SQLiteStore(database) if store is None else store,
@@ -92,7 +92,7 @@ def create_app(
         clock=clock,
     )
     app.config.update(
-        SECRET_KEY=secret_key(f"{os.fspath(database)}.key"),
+        SECRET_KEY=key,
         MAX_CONTENT_LENGTH=_LARGEST_BODY,
         # One cookie for each site on a host; over https nobody else can set it (__Host-).
         SESSION_COOKIE_NAME=_cookie_name(base_url),

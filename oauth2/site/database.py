@@ -80,7 +80,11 @@ class Database:
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self.path, timeout=_TIMEOUT, isolation_level=None)
-        connection.execute("PRAGMA synchronous = NORMAL")  # as the store has it, in WAL mode
+        try:
+            connection.execute("PRAGMA synchronous = NORMAL")  # as the store has it, in WAL mode
+        except sqlite3.Error:
+            connection.close()
+            raise
         return connection
 
 
