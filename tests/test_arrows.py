@@ -25,7 +25,7 @@ ROWS = [
     {"middleware.target", "middleware.routes"},
 ]
 # Rim modules whose job is to combine others.
-COMBINING = {"__main__", "authorize", "cli", "services", "testing", "variants"}
+COMBINING = {"__main__", "authorize", "cli", "services", "site", "testing", "variants"}
 ONLY_THE_RIM = {"asyncio", "http", "imaplib", "select", "smtplib", "socket", "sqlite3", "ssl", "subprocess", "urllib"}
 
 PACKAGE = Path(oauth2.__file__).parent

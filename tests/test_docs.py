@@ -50,6 +50,8 @@ def run(text, tmp_path, monkeypatch):
         found["client"].close()
     if hasattr(getattr(found.get("server"), "nonce_store", None), "close"):
         found["server"].nonce_store.close()
+    if "notebook" in found:
+        found["notebook"].extensions["oauth2.site"].provider.store.close()
     return found
 
 
