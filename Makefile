@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 WORKERS ?= auto
+SELECT ?= not alone
 CORE = oauth2/__init__.py,oauth2/_version.py,oauth2/errors.py,oauth2/generate.py,oauth2/encoding.py,oauth2/pairs.py,oauth2/authorization.py,oauth2/parameters.py,oauth2/credentials.py,oauth2/received.py,oauth2/signature.py,oauth2/http.py,oauth2/stores/__init__.py,oauth2/stores/records.py,oauth2/stores/nonces.py,oauth2/stores/memory.py,oauth2/request.py,oauth2/server.py,oauth2/flow.py,oauth2/outgoing.py,oauth2/audit.py,oauth2/callback.py,oauth2/problem.py,oauth2/access.py,oauth2/incoming.py,oauth2/issuance.py,oauth2/provider.py,oauth2/middleware/*.py,oauth2/answer.py,oauth2/endpoints.py,oauth2/clock.py,oauth2/exchange.py
 
 # python-oauth2 1.9 has the package name of this project, hence an environment of its own.
@@ -23,7 +24,7 @@ demo: $(VENV)/ready
 
 # What measures time runs by itself; all else in as many processes as there are processors.
 test: $(VENV)/ready
-	$(BIN)/python -m pytest -m "not alone" -n $(WORKERS) --dist worksteal --cov --cov-report=
+	$(BIN)/python -m pytest -m "$(SELECT)" -n $(WORKERS) --dist worksteal --cov --cov-report=
 	$(BIN)/python -m pytest -m alone
 	$(BIN)/coverage report --include=$(CORE) --fail-under=100
 

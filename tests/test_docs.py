@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import oauth2 as oauth
+from oauth2.stores import TokenCredentials
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -50,6 +51,8 @@ def run(text, tmp_path, monkeypatch):
         found["client"].close()
     if hasattr(getattr(found.get("server"), "nonce_store", None), "close"):
         found["server"].nonce_store.close()
+    if hasattr(getattr(found.get("provider"), "store", None), "close"):
+        found["provider"].store.close()
     if "notebook" in found:
         found["notebook"].extensions["oauth2.site"].provider.store.close()
     return found
@@ -60,22 +63,23 @@ def test_a_snippet_runs(text, tmp_path, monkeypatch, example_server):
     run(text.replace("http://127.0.0.1:8080", example_server), tmp_path, monkeypatch)
 
 
-def test_the_readme_has_a_snippet_for_signing_calling_and_verifying():
+def test_the_readme_has_a_snippet_for_calling_signing_and_hosting():
     assert len(blocks(PAGES[0])) == 3
 
 
-def test_the_server_of_the_readme_accepts_a_request_once(tmp_path, monkeypatch):
+def test_the_provider_of_the_readme_accepts_a_request_once(tmp_path, monkeypatch):
     found = run(blocks(PAGES[0])[2], tmp_path, monkeypatch)
-    handle = found["handle"]
-    consumer, token = oauth.Consumer("printer", "printer-secret"), oauth.Token("janes-photos", "token-secret")
+    handle, provider, printer = (found[name] for name in ("handle", "provider", "printer"))
+    token = TokenCredentials(key="t", secret="token-secret", consumer_key=printer.key, user="jane")
+    provider.store.add_token(token)
     url = "https://api.example.com/photos?size=original"
-    request = oauth.Request.from_consumer_and_token(consumer, token, "GET", url)
-    request.sign_request(oauth.SignatureMethod_HMAC_SHA256(), consumer, token)
+    request = oauth.Request.from_consumer_and_token(printer, token, "GET", url)
+    request.sign_request(oauth.SignatureMethod_HMAC_SHA256(), printer, token)
     sent = ("GET", url, request.to_header(), b"")
-    assert handle(*sent) == (200, {"size": "original"})
-    assert handle(*sent) == (401, "The nonce has been used.")
+    assert handle(*sent) == (200, "jane", {"size": "original"})
+    assert handle(*sent) == (401, "nonce_used", "The nonce has been used.")
     assert handle("GET", "https://api.example.com/", {}, b"")[0] == 400
-    found["server"].nonce_store.close()
+    provider.store.close()
 
 
 def test_every_relative_link_leads_somewhere():
