@@ -66,8 +66,6 @@ def percent_encode_fields(text: str) -> str:
     """
     octets = text.encode()
     reserved = octets.translate(None, _LEFT_IN_FIELDS)
-    if not reserved:
-        return text
     if not reserved.isascii():
         return "".join([_ENCODED_FIELDS[octet] for octet in octets])
     # Few different characters, one after the other; "%" first, which is what escapes are made of.

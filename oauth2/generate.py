@@ -2,7 +2,6 @@
 
 import time
 from binascii import b2a_base64
-from os import urandom
 
 _DIGITS = "0123456789"
 _READABLE = "23456789abcdefghjkmnpqrstuvwxyz"  # no 0 and o, no 1, i and l
@@ -39,11 +38,12 @@ def make_nonce() -> str:
     That length and alphabet because services are known that refuse punctuation,
     fewer than 20 characters or more than 24.
     """
+    from secrets import token_bytes
+
     while True:
-        # urandom() is what the module secrets draws from, which costs a third of `import oauth2`.
         # 24 octets are 32 base64 characters; with "+" and "/" left out each of the rest is one
         # of 62, all equally likely. Fewer than 22 are left once in 10**8 calls.
-        text = b2a_base64(urandom(24)).translate(None, b"+/\n")
+        text = b2a_base64(token_bytes(24)).translate(None, b"+/\n")
         if len(text) >= 22:
             return text[:22].decode("ascii")
 

@@ -153,8 +153,8 @@ class Request(dict[str, "Any"]):
         return join_encoded(self._signed_pairs())
 
     def _base_string(self) -> str:
-        # What a signature covers. A subclass may have a word in it.
-        if type(self).get_normalized_parameters is not Request.get_normalized_parameters:
+        # What a signature covers. A subclass may have a word in it, and so may whoever patches the class.
+        if type(self).get_normalized_parameters is not _get_normalized_parameters:
             return overridable_text(self)
         uri = getattr(self, "normalized_url", None)
         if uri is None:
@@ -417,6 +417,9 @@ class Request(dict[str, "Any"]):
     @staticmethod
     def _split_url_string(param_str: str | bytes) -> dict[str, Any]:
         return group_pairs(parse_form(param_str))
+
+
+_get_normalized_parameters = Request.get_normalized_parameters
 
 
 @lru_cache

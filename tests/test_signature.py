@@ -325,3 +325,42 @@ def test_a_subclass_of_hmac_may_change_what_is_signed():
     expected = b64encode(hmac.new(b"k", b"text", hashlib.sha1).digest())
     assert Fixed().sign(request_of(), CONSUMER, None) == expected
     assert Fixed().check(request_of(), CONSUMER, None, expected.decode())
+
+
+# --- a request is whatever has the three parts ------------------------------------
+
+
+class Signable:
+    method = "GET"
+    normalized_url = "https://api.example/a"
+
+    def get_normalized_parameters(self):
+        return "a=1&b=%20"
+
+
+def test_a_request_of_another_type_is_signed_by_its_parts():
+    method, consumer = oauth2.SignatureMethod_HMAC_SHA1(), oauth2.Consumer("key", "secret")
+    assert method.signing_base(Signable(), consumer, None) == (
+        b"secret&",
+        b"GET&https%3A%2F%2Fapi.example%2Fa&a%3D1%26b%3D%2520",
+    )
+    assert method.check(Signable(), consumer, None, method.sign(Signable(), consumer, None))
+
+
+def test_a_request_of_another_type_without_url_is_a_value_error():
+    request = Signable()
+    request.normalized_url = None
+    with pytest.raises(ValueError, match="url"):
+        oauth2.SignatureMethod_HMAC_SHA1().signing_base(request, oauth2.Consumer("key", "secret"), None)
+
+
+def test_parameters_that_a_subclass_or_a_patch_normalizes_are_what_is_signed(monkeypatch):
+    class Own(oauth2.Request):
+        def get_normalized_parameters(self):
+            return "own=1"
+
+    method, consumer = oauth2.SignatureMethod_HMAC_SHA1(), oauth2.Consumer("key", "secret")
+    expected = b"GET&https%3A%2F%2Fapi.example%2F&own%3D1"
+    assert method.signing_base(Own("GET", "https://api.example/"), consumer, None)[1] == expected
+    monkeypatch.setattr(oauth2.Request, "get_normalized_parameters", lambda request: "own=1")
+    assert method.signing_base(oauth2.Request("GET", "https://api.example/"), consumer, None)[1] == expected

@@ -29,7 +29,7 @@ def signer(account: Account) -> Any:
 
 
 def options_of(account: Account) -> dict[str, Any]:
-    """Return ``token``, ``signature_method``, ``placement``, ``realm`` and ``body_hash`` as the clients take them."""
+    """Return ``token``, ``signature_method`` ... as the clients take them; ``clock`` where the service wants one."""
     profile = None if account.service is None else profile_of(account)
     method = methods.for_signing(account, profile)
     options: dict[str, Any] = {"placement": "header", "realm": ORIGIN, "body_hash": True, "signature_method": method}
@@ -62,8 +62,10 @@ def sign_message(message: Message, account: Account, protocol: list[tuple[str, s
     outgoing = Outgoing(message.method, url, message.body, message.header("Content-Type"))
     options = options_of(account)
     token, method = options.pop("token"), options.pop("signature_method")
+    clock = options.pop("clock", None)
+    timestamp = None if clock is None else clock.now()
     try:
-        signed = sign_outgoing(outgoing, account.consumer, token, method, **options)
+        signed = sign_outgoing(outgoing, account.consumer, token, method, timestamp=timestamp, **options)
     except ValueError as exc:
         raise Failure(str(exc).rstrip(".").replace(";", ","), "look at --placement, --realm and the URL") from None
     fields = [field for field in message.headers if field[0].lower() not in ("authorization", "content-type")]
