@@ -75,14 +75,13 @@ def create_app(
         raise ValueError("base_url: https wanted, or http on a loopback address")
     tables, key = Database(database), secret_key(f"{os.fspath(database)}.key")
     app = Flask("oauth2.site", template_folder="templates", static_folder="static")
-    provider = Provider(
-        SQLiteStore(database) if store is None else store,
-        base_url=base_url,
-        realm=name,
-        realms=REALMS,
-        audit=_log,
-        clock=clock,
-    )
+    kept = SQLiteStore(database) if store is None else store
+    try:
+        provider = Provider(kept, base_url=base_url, realm=name, realms=REALMS, audit=_log, clock=clock)
+    except ValueError:
+        if isinstance(kept, SQLiteStore) and store is None:
+            kept.close()
+        raise
     app.extensions[EXTENSION] = Services(
         base_url=base_url,
         provider=provider,
@@ -91,22 +90,27 @@ def create_app(
         notebook=Notebook(tables, clock),
         clock=clock,
     )
-    app.config.update(
-        SECRET_KEY=key,
-        MAX_CONTENT_LENGTH=_LARGEST_BODY,
-        # One cookie for each site on a host; over https nobody else can set it (__Host-).
-        SESSION_COOKIE_NAME=_cookie_name(base_url),
-        SESSION_COOKIE_PATH=parts.path or "/",
-        SESSION_COOKIE_SECURE=parts.scheme == "https",
-        SESSION_COOKIE_HTTPONLY=True,
-        SESSION_COOKIE_SAMESITE="Lax",  # not Strict: a user comes to the consent page from elsewhere
-        PERMANENT_SESSION_LIFETIME=SESSION_LIFETIME,
-        WTF_CSRF_TIME_LIMIT=None,  # a form is good for as long as its session
-        WTF_CSRF_SSL_STRICT=False,  # it wants a Referer; _refuse_other_sites() does what that is for
-    )
+    app.config.update(_settings(base_url, key))
     _add_pages(app, base_url, name)
     _mount(app, parts.path, provider)
     return app
+
+
+def _settings(base_url: str, key: str) -> dict[str, Any]:
+    parts = urlsplit(base_url)
+    return {
+        "SECRET_KEY": key,
+        "MAX_CONTENT_LENGTH": _LARGEST_BODY,
+        # One cookie for each site on a host; over https nobody else can set it (__Host-).
+        "SESSION_COOKIE_NAME": _cookie_name(base_url),
+        "SESSION_COOKIE_PATH": parts.path or "/",
+        "SESSION_COOKIE_SECURE": parts.scheme == "https",
+        "SESSION_COOKIE_HTTPONLY": True,
+        "SESSION_COOKIE_SAMESITE": "Lax",  # not Strict: a user comes to the consent page from elsewhere
+        "PERMANENT_SESSION_LIFETIME": SESSION_LIFETIME,
+        "WTF_CSRF_TIME_LIMIT": None,  # a form is good for as long as its session
+        "WTF_CSRF_SSL_STRICT": False,  # it wants a Referer; _refuse_other_sites() does what that is for
+    }
 
 
 def _add_pages(app: Flask, base_url: str, name: str) -> None:
