@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 
@@ -13,6 +14,9 @@ from site_server import PASSWORD, Person, Program, register_over_http
 
 import oauth2
 from oauth2 import flow
+from oauth2.authorize import authorize
+from oauth2.endpoints import Endpoints
+from oauth2.errors import AuthorizationDenied
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
@@ -361,3 +365,51 @@ def test_a_page_left_open_by_one_user_is_not_sent_by_the_next(window, url):
     tab.get_by_role("button", name="Allow").click()
     assert tab.get_by_role("heading", level=1).inner_text() == "This form does not count"
     assert is_undecided(program, temporary)
+
+
+# --- a program that gets its token in one call -----------------------------------
+
+
+def endpoints(url):
+    return Endpoints(
+        temporary=f"{url}/oauth/request_token", authorize=f"{url}/oauth/authorize", token=f"{url}/oauth/access_token"
+    )
+
+
+@pytest.mark.parametrize("answer", ["Allow", "Deny"])
+def test_a_program_waits_for_the_browser_to_come_back(window, url, answer):
+    tab = window()
+    member(tab, url, f"loopback-{answer}".lower())
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        callback = f"http://127.0.0.1:{free.getsockname()[1]}/ready"
+    program = client(tab, url, callback)
+
+    def person(authorization_url):
+        tab.goto(authorization_url)
+        tab.get_by_role("button", name=answer).click()
+        tab.get_by_role("heading", level=1).wait_for()
+
+    if answer == "Deny":
+        with pytest.raises(AuthorizationDenied):
+            authorize(program.consumer, endpoints(url), callback=callback, open_browser=person, timeout=20)
+    else:
+        token = authorize(program.consumer, endpoints(url), callback=callback, open_browser=person, timeout=20)
+        assert program.send("GET", "/api/me", token=token)[0] == 200
+    assert tab.complaints == []
+
+
+def test_a_program_asks_for_the_code_that_the_browser_shows(window, url):
+    tab = window(PHONE)
+    member(tab, url, "pin")
+    program = client(tab, url, "oob")
+
+    def person(authorization_url):
+        tab.goto(authorization_url)
+        tab.get_by_role("button", name="Allow").click()
+
+    def type_code(_authorization_url):
+        return tab.locator("main code").first.inner_text()
+
+    token = authorize(program.consumer, endpoints(url), callback="oob", open_browser=person, ask=type_code)
+    assert program.send("GET", "/api/me", token=token)[0] == 200
+    assert tab.complaints == []
