@@ -14,7 +14,7 @@ BENCH_ARGS ?= --json build/benchmarks.json --chart docs/performance.svg --docs d
 .PHONY: help demo test lint types bench clean
 
 help:
-	@echo "make demo   the example server and client, over loopback"
+	@echo "make demo   the whole flow against the reference provider, over loopback"
 	@echo "make test   the whole test suite, and the coverage of the core"
 	@echo "make lint   style;  make types   types;  make clean   forget the set-up"
 	@echo "make bench  speed beside other libraries; BENCH_ARGS='--quick sign verify' for a rough look at some of it"
