@@ -6,6 +6,7 @@ from dataclasses import replace
 from itertools import islice
 from threading import Lock
 
+from ..errors import StoreUnavailable
 from .nonces import BUCKET, nonce_digest, oldest_kept
 from .records import ClientCredentials, TemporaryCredentials, TokenCredentials
 
@@ -101,8 +102,11 @@ class MemoryStore:
     def replace_token(self, key: str, token: TokenCredentials) -> bool:
         """See :meth:`~oauth2.stores.TokenStore.replace_token`."""
         with self._lock:
-            if self._tokens.pop(key, None) is None:
+            if key not in self._tokens:
                 return False
+            if token.key != key and token.key in self._tokens:
+                raise StoreUnavailable("The store has the new key already.")
+            del self._tokens[key]
             self._keep_token(token)
             return True
 

@@ -44,7 +44,7 @@ class SQLAlchemyStore(SQLStore):
 
     Raises:
         TypeError: *engine* is no synchronous engine.
-        ValueError: It is of another database, or *prefix* does not do.
+        ValueError: It is of another database (MySQL, too), or *prefix* does not do.
         StoreUnavailable: The database cannot be used, or has tables of a newer version.
     """
 
@@ -185,6 +185,8 @@ def _is_taken_back(error: BaseException | None) -> bool:
 
 
 def _make_schema(connection: sa.Connection, statements: Statements) -> None:
+    if statements.dialect is MARIADB and not getattr(connection.dialect, "is_mariadb", False):
+        raise ValueError("engine: MariaDB wanted; this is MySQL, which has no DELETE ... RETURNING")
     if _has_version(connection, statements):
         return
     # The version comes last: where it stands, all is there.

@@ -33,7 +33,8 @@ class SQLiteStore(SQLStore):
 
     What was written stays written when the process is killed. When the machine
     loses power, the last writes before it may be lost: the database is in WAL
-    mode with ``synchronous=NORMAL``.
+    mode with ``synchronous=NORMAL``. When the file is removed or replaced under a
+    store, that store is of no more use, since nonces may be lost with it.
 
     Args:
         path: The database file; it is created if need be. ``":memory:"`` is
@@ -95,6 +96,7 @@ class _File:
         self._lock = Lock()
         self._connection: sqlite3.Connection | None = None
         self._pid = 0  # of the process that opened the connection
+        self._identity: tuple[int, int] | None = None  # of the file that was opened first
         with _FORK:
             _FILES.add(self)
 
@@ -104,7 +106,8 @@ class _File:
             try:
                 return self._opened().execute(statement, values).fetchall()
             except sqlite3.Error as exc:
-                raise StoreUnavailable("The store cannot be used.") from exc
+                cause = _shown(exc)
+        raise StoreUnavailable("The store cannot be used.") from cause
 
     def change(self, statement: str, values: Values | tuple[Any, ...]) -> int:
         """See :meth:`~oauth2.stores.sql.Database.change`."""
@@ -112,7 +115,8 @@ class _File:
             try:
                 return self._opened().execute(statement, values).rowcount
             except sqlite3.Error as exc:
-                raise StoreUnavailable("The store cannot be used.") from exc
+                cause = _shown(exc)
+        raise StoreUnavailable("The store cannot be used.") from cause
 
     def count(self, statement: str, values: Values) -> int:
         """See :meth:`~oauth2.stores.sql.Database.count`."""
@@ -128,7 +132,8 @@ class _File:
                 with connection:
                     return [connection.execute(statement, values).rowcount for statement, values in statements]
             except sqlite3.Error as exc:
-                raise StoreUnavailable("The store cannot be used.") from exc
+                cause = _shown(exc)
+        raise StoreUnavailable("The store cannot be used.") from cause
 
     def close(self) -> None:
         """Close the connection; the next call opens another."""
@@ -138,11 +143,28 @@ class _File:
                 self._connection = None
 
     def _opened(self) -> sqlite3.Connection:
+        # SQLite goes on with a file that is no longer there. What is claimed in it no other process sees.
+        if self._identity is not None and _identity(self._path) != self._identity:
+            raise StoreUnavailable("The file was removed or replaced; a new store may use what is there now.")
         if self._connection is None:
             self._connection, self._pid = _connect(self._path, self._timeout), os.getpid()
+            self._identity = self._identity or _identity(self._path)
         if self._pid != os.getpid():
             raise StoreUnavailable("The store was opened before a fork that Python was not told of.")
         return self._connection
+
+
+def _identity(path: str) -> tuple[int, int] | None:
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _shown(error: sqlite3.Error) -> sqlite3.Error | None:
+    """Return *error*, unless it is no word of SQLite's: Python's module quotes a text that is not UTF-8."""
+    return error if hasattr(error, "sqlite_errorcode") else None
 
 
 def _connect(path: str, timeout: float) -> sqlite3.Connection:
