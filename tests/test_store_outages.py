@@ -257,8 +257,6 @@ def test_a_read_only_redis_claims_nothing_and_redeems_nothing(alone):
 
 
 def test_a_redis_that_asks_for_a_password_or_holds_something_else_is_unavailable(alone):
-    import redis
-
     from oauth2.stores.redis import RedisStore
 
     calls = NONCES | TEMPORARIES
@@ -266,17 +264,16 @@ def test_a_redis_that_asks_for_a_password_or_holds_something_else_is_unavailable
     alone.set("x:temporary:t", "no hash")
     alone.set("{x:00}:buckets", "no list")
     wrong_type = outcomes(calls, store)
-    # A new issue takes the place of whatever stands there, and the rest finds it.
-    assert wrong_type.pop("issue") is None
-    assert wrong_type["add_nonce"] == wrong_type["nonce_count"] == "StoreUnavailable"
+    # To find whether something has expired or was approved, its kind does not matter.
+    assert {name for name, found in wrong_type.items() if found is None} <= {"approve", "count_try", "redeem"}
     alone.config_set("requirepass", "pw")
-    with redis.Redis(port=alone.connection_pool.connection_kwargs["port"]) as stranger:
+    with contextlib.ExitStack() as stack:
+        stranger = redis_at(stack, f"redis://127.0.0.1:{alone.connection_pool.connection_kwargs['port']}")
         assert outcomes(calls, RedisStore(stranger)) == all_unavailable(calls)
 
 
 @pytest.mark.parametrize("decode_responses", [False, True])
-@pytest.mark.parametrize("found", [b"\xff\xfe", b"", b"{}", b"[]", b"null", b'{"secret": "=hush-hush-hush"}', b"1" * 9999])
-def test_what_redis_holds_in_another_form_cannot_be_read(alone, found, decode_responses):
+def test_what_redis_holds_in_another_form_cannot_be_read(alone, decode_responses):
     import redis
 
     from oauth2.stores.redis import RedisStore
@@ -284,9 +281,10 @@ def test_what_redis_holds_in_another_form_cannot_be_read(alone, found, decode_re
     port = alone.connection_pool.connection_kwargs["port"]
     with redis.Redis(port=port, decode_responses=decode_responses) as client:
         store = RedisStore(client)
-        for call in (TEMPORARIES["get_temporary"], TEMPORARIES["redeem"]):
-            alone.hset("oauth2:temporary:t", "issued", found)
-            assert outcome(call, store) == "StoreUnavailable"
+        for found in (b"\xff\xfe", b"", b"{}", b"[]", b"null", b'{"secret": "=hush-hush-hush"}', b"1" * 9999):
+            for call in (TEMPORARIES["get_temporary"], TEMPORARIES["redeem"]):
+                alone.hset("oauth2:temporary:t", "issued", found)
+                assert outcome(call, store) == "StoreUnavailable"
 
 
 # --- SQLite ---------------------------------------------------------------------------

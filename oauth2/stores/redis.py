@@ -41,9 +41,10 @@ for _, bucket in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', '(' .. olde
 end
 return 1
 """
+# What takes memory comes first: Redis, when it is full, lets through what follows on a deletion.
 _ISSUE = """
-redis.call('DEL', KEYS[1])
 redis.call('HSET', KEYS[1], 'issued', ARGV[1])
+redis.call('HDEL', KEYS[1], 'approved', 'tries')
 redis.call('EXPIRE', KEYS[1], ARGV[2])
 return 1
 """

@@ -92,6 +92,7 @@ class _Pool:
         self._single = engine.execution_options(isolation_level="AUTOCOMMIT")
         level = "SERIALIZABLE" if engine.dialect.name == "sqlite" else "READ COMMITTED"
         self._several = engine.execution_options(isolation_level=level)
+        self._driver_error: type[Exception] = engine.dialect.loaded_dbapi.Error
         self._texts: dict[str, sa.TextClause] = {}
         self._pid = os.getpid()
         self._lock = Lock()
@@ -156,6 +157,7 @@ class _Pool:
         if self._pid != os.getpid():
             self._leave_to_parent()
         lost = False
+        cause: BaseException | None = None
         for _ in range(_TRIES):
             try:
                 return work()
@@ -165,6 +167,12 @@ class _Pool:
                 if not _is_taken_back(exc.orig) and (lost or not exc.connection_invalidated):
                     break
                 lost = lost or exc.connection_invalidated
+            except self._driver_error as exc:  # SQLAlchemy lets it pass where a connection is got ready
+                cause = exc
+                if lost or not self._engine.dialect.is_disconnect(exc, None, None):
+                    break
+                lost = True
+                self._engine.dispose()  # as SQLAlchemy does: those beside it are no better
             except (sa.exc.SQLAlchemyError, UnicodeError):
                 cause = None
                 break

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .cipher import Cipher
     from .sql import Row, Values
 
+_GONE = (-1, -1)  # the identity of no file
 _VERSION = 2  # 1 had nonces only
 _STATEMENTS = Statements(SQLITE)
 _CLAIM = """
@@ -145,6 +146,7 @@ class _File:
     def _opened(self) -> sqlite3.Connection:
         # SQLite goes on with a file that is no longer there. What is claimed in it no other process sees.
         if self._identity is not None and _identity(self._path) != self._identity:
+            self._identity = _GONE  # for good: a new file may come to have the number of the old one
             raise StoreUnavailable("The file was removed or replaced; a new store may use what is there now.")
         if self._connection is None:
             self._connection, self._pid = _connect(self._path, self._timeout), os.getpid()
@@ -157,8 +159,10 @@ class _File:
 def _identity(path: str) -> tuple[int, int] | None:
     try:
         found = os.stat(path)
-    except OSError:
+    except FileNotFoundError:
         return None
+    except OSError as exc:
+        raise StoreUnavailable("The store cannot be used.") from exc
     return found.st_dev, found.st_ino
 
 
