@@ -92,7 +92,7 @@ class _Pool:
         self._single = engine.execution_options(isolation_level="AUTOCOMMIT")
         level = "SERIALIZABLE" if engine.dialect.name == "sqlite" else "READ COMMITTED"
         self._several = engine.execution_options(isolation_level=level)
-        self._driver_error: type[Exception] = engine.dialect.loaded_dbapi.Error
+        self._driver_error: Any = engine.dialect.loaded_dbapi.Error
         self._texts: dict[str, sa.TextClause] = {}
         self._pid = os.getpid()
         self._lock = Lock()
