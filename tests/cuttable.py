@@ -19,10 +19,11 @@ class Proxy:
     Args:
         target: Host and port of the server.
         rewrite: What to make of each piece that the server sends.
+        rewrite_sent: What to make of each piece that a client sends.
     """
 
-    def __init__(self, target, rewrite=None):
-        self.target, self.rewrite = target, rewrite or (lambda piece: piece)
+    def __init__(self, target, rewrite=bytes, rewrite_sent=bytes):
+        self.target, self.rewrite, self.rewrite_sent = target, rewrite, rewrite_sent
         self.port = 0
         self.sent = 0  # pieces from clients: one for each round trip
         self.silent = False
@@ -70,18 +71,8 @@ class Proxy:
                 if self.silent:
                     continue
                 self.sent += from_client
-                sink.sendall(piece if from_client else self.rewrite(piece))
+                sink.sendall(self.rewrite_sent(piece) if from_client else self.rewrite(piece))
             sink.shutdown(socket.SHUT_WR)
-
-
-@contextlib.contextmanager
-def proxied(url, rewrite=None):
-    """Yield a proxy before the server of a URL."""
-    proxy = Proxy((url.host or "127.0.0.1", url.port), rewrite)
-    try:
-        yield proxy
-    finally:
-        proxy.cut()
 
 
 def free_port():

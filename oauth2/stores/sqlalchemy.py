@@ -37,7 +37,8 @@ class SQLAlchemyStore(SQLStore):
 
     Args:
         engine: A synchronous engine. With ``isolation_level="AUTOCOMMIT"`` (and, for
-            MariaDB, ``skip_autocommit_rollback=True``) a statement is one round trip.
+            MariaDB, ``skip_autocommit_rollback=True``, from SQLAlchemy 2.0.43 on) a
+            statement is one round trip.
         prefix: Before the name of each table: lower-case letters, digits and ``_``.
         window: Seconds; the largest ``timestamp_threshold`` of a server that uses it.
         cipher: What encrypts secrets in it; None for no encryption.
