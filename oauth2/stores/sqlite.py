@@ -72,8 +72,10 @@ class SQLiteStore(SQLStore):
     def add_nonce(self, nonce: str, timestamp: int, consumer_key: str, token_key: str | None) -> bool:
         """See :meth:`~oauth2.stores.NonceStore.add_nonce`.
 
+        One statement; for one claim in 64 four more, which let go what is too old.
+
         Raises:
-            StoreUnavailable: The database cannot be written.
+            StoreUnavailable: The database cannot be written, or is no longer there.
         """
         digest = nonce_digest(nonce, timestamp, consumer_key, token_key)
         # One statement, in a transaction of its own: that is what makes it atomic.
