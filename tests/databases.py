@@ -106,7 +106,7 @@ class Database:
         if self.kind == "postgresql":
             options = {"connect_args": {"options": "-c synchronous_commit=off", "connect_timeout": 5}, **options}
         elif self.kind == "mariadb":
-            options = {"connect_args": {"connect_timeout": 5}, "pool_reset_on_return": None, **options}
+            options = {"connect_args": {"connect_timeout": 5}, "skip_autocommit_rollback": True, **options}
         engine = self.sqlalchemy.create_engine(self.url, **options)
         if self.kind == "sqlalchemy-sqlite":
 

@@ -5,7 +5,10 @@ from dataclasses import replace
 
 import databases
 import pytest
+from hosted import APP, Hosted, problem
+from peer import what_is_shown
 
+from oauth2.errors import StoreUnavailable
 from oauth2.stores import ClientCredentials, TemporaryCredentials, TokenCredentials
 from oauth2.stores.statements import FORGET_BESIDE
 
@@ -126,6 +129,16 @@ def test_with_client_credentials_goes_what_was_issued_to_them(store, backend):
         assert store.get_temporary("temporary of printer") is None
 
 
+def test_temporary_credentials_of_a_removed_client_are_never_redeemed(store):
+    hosted = Hosted(store)
+    temporary = hosted.temporary()
+    verifier = hosted.provider.approve(temporary.key, user="jane").verifier
+    assert store.remove_consumer(APP.key)
+    assert problem(hosted.exchange(temporary, verifier))[0] == 401
+    assert hosted.ask().status == 401
+    assert store.tokens_of("jane") == []
+
+
 def test_client_credentials_are_listed_by_owner_name_and_key(store):
     given = [("3", "b"), ("1", "a"), ("2", "b"), ("4", "B"), ("5", "ä"), ("6", "")]
     for key, name in given:
@@ -174,6 +187,17 @@ def test_a_token_is_replaced_once(store):
     assert store.tokens_of("jane") == [token("new", issued_at=T)]
     assert store.replace_token("new", token("new", secret="anew")) is True
     assert store.get_token("new") == token("new", secret="anew")
+
+
+def test_a_token_takes_no_key_that_another_has(store):
+    for key in ("old", "taken"):
+        store.add_token(token(key))
+    another = token("taken", secret="hush")
+    with pytest.raises(StoreUnavailable) as caught:
+        store.replace_token("old", another)
+    assert "hush" not in what_is_shown(caught.value)
+    assert store.replace_token("absent", another) is False
+    assert (store.get_token("old"), store.get_token("taken")) == (token("old"), token("taken"))
 
 
 def test_a_token_is_revoked_once(store):

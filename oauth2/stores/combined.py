@@ -13,7 +13,8 @@ class CombinedStore:
     """Every store protocol, each served by the store that is best at it.
 
     When client credentials are removed, temporary credentials that were issued to
-    them stay where they are until they expire; without the client nobody can use them.
+    them stay where they are until they expire. Nobody can redeem them: a provider
+    refuses the request of a client that it does not know.
 
     Args:
         credentials: Client and token credentials.

@@ -8,6 +8,7 @@ from itertools import chain, islice
 from os import urandom
 from threading import Lock
 
+from ..errors import StoreUnavailable
 from .nonces import BUCKET, DIGEST_SIZE, oldest_kept
 from .records import ClientCredentials, TemporaryCredentials, TokenCredentials
 
@@ -122,8 +123,11 @@ class MemoryStore:
     def replace_token(self, key: str, token: TokenCredentials) -> bool:
         """See :meth:`~oauth2.stores.TokenStore.replace_token`."""
         with self._lock:
-            if self._tokens.pop(key, None) is None:
+            if key not in self._tokens:
                 return False
+            if token.key != key and token.key in self._tokens:
+                raise StoreUnavailable("The store has the new key already.")
+            del self._tokens[key]
             self._keep_token(token)
             return True
 

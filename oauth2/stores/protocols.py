@@ -57,7 +57,11 @@ class TokenStore(Protocol):
         """Return the token credentials of *key*, or None."""
 
     def replace_token(self, key: str, token: TokenCredentials) -> bool:
-        """Keep *token* in place of that of *key*, which is forgotten; True if that was there."""
+        """Keep *token* in place of that of *key*, which is forgotten; True if that was there.
+
+        Raises:
+            StoreUnavailable: Other token credentials have the new key; all stay as they were.
+        """
 
     def revoke_token(self, key: str) -> bool:
         """Forget them; True if they were there."""

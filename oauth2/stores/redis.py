@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .records import TemporaryCredentials
 
 _SHARDS = 256
+_ERRORS = (RedisError, RedisClusterException)
 
 # KEYS: the bucket of the timestamp, the shard's list of buckets, its horizon.
 # ARGV: digest, start of the bucket, the horizon that the timestamp makes.
@@ -40,9 +41,10 @@ for _, bucket in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', '(' .. olde
 end
 return 1
 """
+# What takes memory comes first: Redis, when it is full, lets through what follows on a deletion.
 _ISSUE = """
-redis.call('DEL', KEYS[1])
 redis.call('HSET', KEYS[1], 'issued', ARGV[1])
+redis.call('HDEL', KEYS[1], 'approved', 'tries')
 redis.call('EXPIRE', KEYS[1], ARGV[2])
 return 1
 """
@@ -70,7 +72,11 @@ class RedisStore:
 
     Nonces go when newer ones come, by their timestamps and no clock, as in every
     store. So no clock that is wrong, set back or apart from the others lets a
-    request in twice. Temporary credentials have a time to live.
+    request in twice. Temporary credentials have a time to live of minutes, so a
+    new key of the cipher needs no ``reencrypt()``: keep the older one until then.
+
+    Redis must not evict keys to make room: ``maxmemory-policy noeviction``, its
+    default. A nonce that is evicted could be used again.
 
     Args:
         client: A synchronous client of redis-py, with or without ``decode_responses``.
@@ -139,7 +145,7 @@ class RedisStore:
         try:
             buckets = [bucket for shard in self._shards for bucket in client.zrange(f"{shard}buckets", 0, -1)]
             return sum(client.scard(bucket) for bucket in buckets)
-        except (RedisError, RedisClusterException) as exc:
+        except _ERRORS as exc:
             raise StoreUnavailable("The store cannot be used.") from exc
 
     # --- temporary credentials --------------------------------------------------
@@ -161,8 +167,10 @@ class RedisStore:
         """See :meth:`~oauth2.stores.TemporaryStore.get_temporary`."""
         try:
             found: Any = self._client.hmget(self._key(key), ["issued", "approved"])
-        except (RedisError, RedisClusterException) as exc:
+        except _ERRORS as exc:
             raise StoreUnavailable("The store cannot be used.") from exc
+        except UnicodeError:
+            raise _unreadable() from None
         return self._read(found)
 
     def approve(self, key: str, user: str, verifier: str, realms: tuple[str, ...]) -> bool:
@@ -195,7 +203,7 @@ class RedisStore:
             return temporary_of([row[column] for column in TEMPORARY], self._cipher)
         except (ValueError, TypeError, KeyError):
             pass
-        raise StoreUnavailable("What is in the store cannot be read.")  # out here, without a part of it
+        raise _unreadable()  # out here, without a part of it
 
     def _run(self, script: str, keys: list[Any], *values: str | bytes | int) -> Any:
         try:
@@ -203,5 +211,11 @@ class RedisStore:
                 return self._client.evalsha(_SHA1[script], len(keys), *keys, *values)
             except NoScriptError:  # the first of all, or Redis was started again
                 return self._client.eval(script, len(keys), *keys, *values)
-        except (RedisError, RedisClusterException) as exc:
+        except _ERRORS as exc:
             raise StoreUnavailable("The store cannot be used.") from exc
+        except UnicodeError:  # a client with decode_responses came upon something else
+            raise _unreadable() from None
+
+
+def _unreadable() -> StoreUnavailable:
+    return StoreUnavailable("What is in the store cannot be read.")

@@ -37,14 +37,15 @@ class SQLAlchemyStore(SQLStore):
 
     Args:
         engine: A synchronous engine. With ``isolation_level="AUTOCOMMIT"`` (and, for
-            MariaDB, ``pool_reset_on_return=None``) a statement is one round trip.
+            MariaDB, ``skip_autocommit_rollback=True``, from SQLAlchemy 2.0.43 on) a
+            statement is one round trip.
         prefix: Before the name of each table: lower-case letters, digits and ``_``.
         window: Seconds; the largest ``timestamp_threshold`` of a server that uses it.
         cipher: What encrypts secrets in it; None for no encryption.
 
     Raises:
         TypeError: *engine* is no synchronous engine.
-        ValueError: It is of another database, or *prefix* does not do.
+        ValueError: It is of another database (MySQL, too), or *prefix* does not do.
         StoreUnavailable: The database cannot be used, or has tables of a newer version.
     """
 
@@ -92,6 +93,7 @@ class _Pool:
         self._single = engine.execution_options(isolation_level="AUTOCOMMIT")
         level = "SERIALIZABLE" if engine.dialect.name == "sqlite" else "READ COMMITTED"
         self._several = engine.execution_options(isolation_level=level)
+        self._driver_error: Any = engine.dialect.loaded_dbapi.Error
         self._texts: dict[str, sa.TextClause] = {}
         self._pid = os.getpid()
         self._lock = Lock()
@@ -156,6 +158,7 @@ class _Pool:
         if self._pid != os.getpid():
             self._leave_to_parent()
         lost = False
+        cause: BaseException | None = None
         for _ in range(_TRIES):
             try:
                 return work()
@@ -165,6 +168,12 @@ class _Pool:
                 if not _is_taken_back(exc.orig) and (lost or not exc.connection_invalidated):
                     break
                 lost = lost or exc.connection_invalidated
+            except self._driver_error as exc:  # SQLAlchemy lets it pass where a connection is got ready
+                cause = exc
+                if lost or not self._engine.dialect.is_disconnect(exc, None, None):
+                    break
+                lost = True
+                self._engine.dispose()  # as SQLAlchemy does: those beside it are no better
             except (sa.exc.SQLAlchemyError, UnicodeError):
                 cause = None
                 break
@@ -185,6 +194,8 @@ def _is_taken_back(error: BaseException | None) -> bool:
 
 
 def _make_schema(connection: sa.Connection, statements: Statements) -> None:
+    if statements.dialect is MARIADB and not getattr(connection.dialect, "is_mariadb", False):
+        raise ValueError("engine: MariaDB wanted; this is MySQL, which has no DELETE ... RETURNING")
     if _has_version(connection, statements):
         return
     # The version comes last: where it stands, all is there.

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .cipher import Cipher
     from .sql import Row, Values
 
+_GONE = (-1, -1)  # the identity of no file
 _VERSION = 2  # 1 had nonces only
 _STATEMENTS = Statements(SQLITE)
 _CLAIM = """
@@ -33,7 +34,8 @@ class SQLiteStore(SQLStore):
 
     What was written stays written when the process is killed. When the machine
     loses power, the last writes before it may be lost: the database is in WAL
-    mode with ``synchronous=NORMAL``.
+    mode with ``synchronous=NORMAL``. When the file is removed or replaced under a
+    store, that store is of no more use, since nonces may be lost with it.
 
     Args:
         path: The database file; it is created if need be. ``":memory:"`` is
@@ -70,8 +72,10 @@ class SQLiteStore(SQLStore):
     def add_nonce(self, nonce: str, timestamp: int, consumer_key: str, token_key: str | None) -> bool:
         """See :meth:`~oauth2.stores.NonceStore.add_nonce`.
 
+        One statement; for one claim in 64 four more, which let go what is too old.
+
         Raises:
-            StoreUnavailable: The database cannot be written.
+            StoreUnavailable: The database cannot be written, or is no longer there.
         """
         digest = nonce_digest(nonce, timestamp, consumer_key, token_key)
         # One statement, in a transaction of its own: that is what makes it atomic.
@@ -95,6 +99,7 @@ class _File:
         self._lock = Lock()
         self._connection: sqlite3.Connection | None = None
         self._pid = 0  # of the process that opened the connection
+        self._identity: tuple[int, int] | None = None  # of the file that was opened first
         with _FORK:
             _FILES.add(self)
 
@@ -104,7 +109,8 @@ class _File:
             try:
                 return self._opened().execute(statement, values).fetchall()
             except sqlite3.Error as exc:
-                raise StoreUnavailable("The store cannot be used.") from exc
+                cause = _shown(exc)
+        raise StoreUnavailable("The store cannot be used.") from cause
 
     def change(self, statement: str, values: Values | tuple[Any, ...]) -> int:
         """See :meth:`~oauth2.stores.sql.Database.change`."""
@@ -112,7 +118,8 @@ class _File:
             try:
                 return self._opened().execute(statement, values).rowcount
             except sqlite3.Error as exc:
-                raise StoreUnavailable("The store cannot be used.") from exc
+                cause = _shown(exc)
+        raise StoreUnavailable("The store cannot be used.") from cause
 
     def count(self, statement: str, values: Values) -> int:
         """See :meth:`~oauth2.stores.sql.Database.count`."""
@@ -128,7 +135,8 @@ class _File:
                 with connection:
                     return [connection.execute(statement, values).rowcount for statement, values in statements]
             except sqlite3.Error as exc:
-                raise StoreUnavailable("The store cannot be used.") from exc
+                cause = _shown(exc)
+        raise StoreUnavailable("The store cannot be used.") from cause
 
     def close(self) -> None:
         """Close the connection; the next call opens another."""
@@ -138,11 +146,31 @@ class _File:
                 self._connection = None
 
     def _opened(self) -> sqlite3.Connection:
+        # SQLite goes on with a file that is no longer there. What is claimed in it no other process sees.
+        if self._identity is not None and _identity(self._path) != self._identity:
+            self._identity = _GONE  # for good: a new file may come to have the number of the old one
+            raise StoreUnavailable("The file was removed or replaced; a new store may use what is there now.")
         if self._connection is None:
             self._connection, self._pid = _connect(self._path, self._timeout), os.getpid()
+            self._identity = self._identity or _identity(self._path)
         if self._pid != os.getpid():
             raise StoreUnavailable("The store was opened before a fork that Python was not told of.")
         return self._connection
+
+
+def _identity(path: str) -> tuple[int, int] | None:
+    try:
+        found = os.stat(path)
+    except FileNotFoundError:
+        return None
+    except OSError as exc:
+        raise StoreUnavailable("The store cannot be used.") from exc
+    return found.st_dev, found.st_ino
+
+
+def _shown(error: sqlite3.Error) -> sqlite3.Error | None:
+    """Return *error*, unless it is no word of SQLite's: Python's module quotes a text that is not UTF-8."""
+    return error if hasattr(error, "sqlite_errorcode") else None
 
 
 def _connect(path: str, timeout: float) -> sqlite3.Connection:

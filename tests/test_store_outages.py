@@ -1,0 +1,376 @@
+"""A store that is down: each method says so with StoreUnavailable, and a provider lets nobody in."""
+
+import contextlib
+import multiprocessing
+import os
+import sqlite3
+from urllib.parse import urlsplit
+
+import databases
+import pytest
+from cuttable import Proxy, free_port, own_redis
+from hosted import Hosted
+from peer import what_is_shown
+
+from oauth2.errors import StoreUnavailable
+from oauth2.stores import ClientCredentials, CombinedStore, TemporaryCredentials, TokenCredentials
+from oauth2.stores.fernet import FernetCipher
+from oauth2.stores.sqlite import SQLiteStore
+
+T = 1_700_000_000
+SECRET = "hush-hush-hush"
+KEY = "k" * 43 + "="
+CONSUMER = ClientCredentials(key="c", secret=SECRET, owner="jane")
+TOKEN = TokenCredentials(key="t", secret=SECRET, consumer_key="c", user="jane", issued_at=T)
+TEMPORARY = TemporaryCredentials(
+    key="t", secret=SECRET, consumer_key="c", callback="oob", issued_at=T, expires_at=T + 600
+)
+NONCES = {
+    "add_nonce": lambda store: store.add_nonce("n", T, "c", "t"),
+    "nonce_count": lambda store: store.nonce_count(),
+}
+TEMPORARIES = {
+    "issue": lambda store: store.issue(TEMPORARY),
+    "get_temporary": lambda store: store.get_temporary("t"),
+    "approve": lambda store: store.approve("t", "jane", SECRET, ()),
+    "count_try": lambda store: store.count_try("t"),
+    "redeem": lambda store: store.redeem("t"),
+}
+CREDENTIALS = {
+    "find": lambda store: store.find("c", "t"),
+    "find without a token": lambda store: store.find("c", None),
+    "add_consumer": lambda store: store.add_consumer(CONSUMER),
+    "get_consumer": lambda store: store.get_consumer("c"),
+    "consumers_of": lambda store: store.consumers_of("jane"),
+    "add_token": lambda store: store.add_token(TOKEN),
+    "get_token": lambda store: store.get_token("t"),
+    "replace_token": lambda store: store.replace_token("t", TOKEN),
+    "tokens_of": lambda store: store.tokens_of("jane"),
+    "reencrypt": lambda store: store.reencrypt(),
+    "revoke_token": lambda store: store.revoke_token("t"),
+    "remove_consumer": lambda store: store.remove_consumer("c"),
+}
+EVERYTHING = {**NONCES, **CREDENTIALS, **TEMPORARIES}
+READS = {"nonce_count", "get_temporary", "find", "find without a token", "get_consumer", "consumers_of"}
+READS |= {"get_token", "tokens_of"}
+SERVERS = ["postgresql", "mariadb", "redis"]
+
+
+def outcome(call, store):
+    """The name of what a call raises, which shows no secret; None if it returns."""
+    try:
+        call(store)
+    except BaseException as error:  # noqa: BLE001 - whatever it may be
+        caught = error
+    else:
+        return None
+    if not isinstance(caught, StoreUnavailable):
+        return f"{type(caught).__name__}: {caught}"
+    assert caught.status == 503
+    assert SECRET not in what_is_shown(caught)
+    return "StoreUnavailable"
+
+
+def outcomes(calls, store):
+    return {name: outcome(call, store) for name, call in calls.items()}
+
+
+def all_unavailable(calls):
+    return dict.fromkeys(calls, "StoreUnavailable")
+
+
+def all_work(calls):
+    return dict.fromkeys(calls)
+
+
+# --- servers --------------------------------------------------------------------------
+
+
+class Reached:
+    """A store on a server that is reached through a proxy, and another past it."""
+
+    def __init__(self, kind, directory, stack):
+        self.kind = kind
+        self.backend = stack.enter_context(databases.backend(kind, directory))
+        self.calls = NONCES | TEMPORARIES if kind == "redis" else EVERYTHING
+        if kind == "redis":
+            parts = urlsplit(databases.REDIS)
+            self.proxy = Proxy((parts.hostname, parts.port or 6379))
+        else:
+            url = self.backend.engine.url
+            self.proxy = Proxy((url.host, url.port or {"postgresql": 5432, "mariadb": 3306}[kind]))
+        stack.callback(self.proxy.close)
+        self.stack = stack
+
+    def make(self, port=None, **options):
+        port, cipher = port or self.proxy.port, FernetCipher(KEY)
+        if self.kind == "redis":
+            url = urlsplit(databases.REDIS)
+            netloc = f"{url.netloc.rpartition('@')[0]}@" if "@" in url.netloc else ""
+            return self.backend.make(redis_at(self.stack, f"redis://{netloc}127.0.0.1:{port}{url.path}"), cipher=cipher)
+        engine = self.backend.sqlalchemy.create_engine(
+            self.backend.engine.url.set(host="127.0.0.1", port=port), hide_parameters=True, **options
+        )
+        self.stack.callback(engine.dispose)
+        return self.backend.make(engine, cipher=cipher)
+
+
+def redis_at(stack, url):
+    import redis
+    from redis.backoff import NoBackoff
+    from redis.retry import Retry
+
+    # No second tries: they take seconds.
+    return stack.enter_context(redis.Redis.from_url(url, socket_timeout=1, retry=Retry(NoBackoff(), 0)))
+
+
+@pytest.fixture(params=SERVERS)
+def reached(request, tmp_path):
+    with contextlib.ExitStack() as stack:
+        yield Reached(request.param, tmp_path, stack)
+
+
+def test_a_server_that_vanishes_makes_every_method_unavailable_until_it_is_back(reached):
+    store = reached.make()
+    assert outcomes(reached.calls, store) == all_work(reached.calls)
+    reached.proxy.cut()
+    assert outcomes(reached.calls, store) == all_unavailable(reached.calls)
+    reached.proxy.restore()
+    assert outcomes(reached.calls, store) == all_work(reached.calls)
+
+
+def test_a_connection_cut_before_each_call_is_made_again_or_reported(reached):
+    store = reached.make()
+    for call in reached.calls.values():
+        call(store)
+        reached.proxy.cut()
+        reached.proxy.restore()
+        assert outcome(call, store) in (None, "StoreUnavailable")
+
+
+def test_a_closed_port_is_unavailable(reached):
+    port = free_port()
+    if reached.kind == "redis":
+        assert outcomes(reached.calls, reached.make(port)) == all_unavailable(reached.calls)
+    else:
+        with pytest.raises(StoreUnavailable) as caught:
+            reached.make(port)
+        assert caught.value.status == 503
+
+
+@pytest.mark.parametrize("reached", ["mariadb", "redis"], indirect=True)
+def test_a_server_that_says_nothing_is_unavailable_after_the_clients_time_out(reached):
+    options = {"connect_args": {"read_timeout": 1, "connect_timeout": 1}} if reached.kind == "mariadb" else {}
+    store = reached.make(**options)
+    NONCES["add_nonce"](store)
+    reached.proxy.silent = True
+    assert outcome(NONCES["add_nonce"], store) == "StoreUnavailable"
+
+
+def test_a_pool_without_a_free_connection_is_unavailable(tmp_path):
+    with databases.backend("postgresql", tmp_path) as backend:
+        engine = backend.connect(pool_size=1, max_overflow=0, pool_timeout=0.05)
+        store = backend.make(engine, cipher=FernetCipher(KEY))
+        with engine.connect():
+            assert outcomes(EVERYTHING, store) == all_unavailable(EVERYTHING)
+        assert outcomes(EVERYTHING, store) == all_work(EVERYTHING)
+
+
+def test_tables_that_are_gone_make_every_method_unavailable(tmp_path):
+    for kind in databases.SQL:
+        with databases.backend(kind, tmp_path) as backend:
+            store = backend.make(cipher=FernetCipher(KEY))
+            backend.drop()
+            assert outcomes(EVERYTHING, store) == all_unavailable(EVERYTHING)
+
+
+# --- a provider over them -------------------------------------------------------------
+
+
+def refused_with_503(provider, request):
+    with pytest.raises(StoreUnavailable) as caught:
+        provider.authenticate(request)
+    return provider.answer(caught.value).status == 503
+
+
+@pytest.mark.parametrize("reached", ["postgresql", "mariadb"], indirect=True)
+def test_a_provider_answers_503_while_its_database_is_down_and_goes_on_afterwards(reached):
+    hosted = Hosted(reached.make())
+    token = hosted.token()
+    sent = hosted.sent("/photos", "GET", token=token)
+    reached.proxy.cut()
+    assert refused_with_503(hosted.provider, sent)
+    assert hosted.provider.request_token(hosted.sent("/rt", callback="oob")).status == 503
+    assert hosted.provider.access_token(hosted.sent("/at", token=token, verifier="v")).status == 503
+    reached.proxy.restore()
+    assert hosted.provider.authenticate(sent).user == "jane"
+
+
+@pytest.mark.parametrize("reached", ["redis"], indirect=True)
+def test_a_provider_answers_503_while_only_the_nonces_are_down(reached, tmp_path):
+    with databases.backend("postgresql", tmp_path) as backend:
+        others = reached.make()
+        hosted = Hosted(CombinedStore(credentials=backend.make(), temporary=others, nonces=others))
+        token = hosted.token()
+        sent = hosted.sent("/photos", "GET", token=token)
+        reached.proxy.cut()
+        assert refused_with_503(hosted.provider, sent)
+        assert hosted.provider.request_token(hosted.sent("/rt", callback="oob")).status == 503
+        reached.proxy.restore()
+        assert hosted.provider.authenticate(sent).user == "jane"
+
+
+# --- Redis ----------------------------------------------------------------------------
+
+
+def changing_only(calls):
+    # Redis lets memory be freed when it is full; where it is read-only, nothing.
+    return {name: None if name in READS else "StoreUnavailable" for name in calls}
+
+
+@pytest.fixture
+def alone(tmp_path):
+    import redis
+
+    with own_redis(tmp_path) as port, redis.Redis(port=port) as client:
+        from oauth2.stores.redis import RedisStore
+
+        client.store = RedisStore(client)
+        yield client
+
+
+def test_a_redis_without_memory_left_claims_nothing_and_issues_nothing(alone):
+    calls = NONCES | TEMPORARIES
+    alone.store.issue(TEMPORARY)
+    alone.config_set("maxmemory", 1)
+    assert outcomes(calls, alone.store) == {**changing_only(calls), "redeem": None}
+    alone.config_set("maxmemory", 0)
+    assert outcomes(calls, alone.store) == all_work(calls)
+    assert alone.store.add_nonce("n", T, "c", "t") is False
+
+
+def test_a_read_only_redis_claims_nothing_and_redeems_nothing(alone):
+    calls = NONCES | TEMPORARIES
+    alone.store.issue(TEMPORARY)
+    alone.replicaof("127.0.0.1", free_port())
+    assert outcomes(calls, alone.store) == changing_only(calls)
+    alone.replicaof("NO", "ONE")
+    assert outcomes(calls, alone.store) == all_work(calls)
+
+
+def test_a_redis_that_asks_for_a_password_or_holds_something_else_is_unavailable(alone):
+    from oauth2.stores.redis import RedisStore
+
+    calls = NONCES | TEMPORARIES
+    store = RedisStore(alone, prefix="x:", shards=1)
+    alone.set("x:temporary:t", "no hash")
+    alone.set("{x:00}:buckets", "no list")
+    wrong_type = outcomes(calls, store)
+    # To find whether something has expired or was approved, its kind does not matter.
+    assert {name for name, found in wrong_type.items() if found is None} <= {"approve", "count_try", "redeem"}
+    alone.config_set("requirepass", "pw")
+    with contextlib.ExitStack() as stack:
+        stranger = redis_at(stack, f"redis://127.0.0.1:{alone.connection_pool.connection_kwargs['port']}")
+        assert outcomes(calls, RedisStore(stranger)) == all_unavailable(calls)
+
+
+@pytest.mark.parametrize("decode_responses", [False, True])
+def test_what_redis_holds_in_another_form_cannot_be_read(alone, decode_responses):
+    import redis
+
+    from oauth2.stores.redis import RedisStore
+
+    port = alone.connection_pool.connection_kwargs["port"]
+    with redis.Redis(port=port, decode_responses=decode_responses) as client:
+        store = RedisStore(client)
+        for found in (b"\xff\xfe", b"", b"{}", b"[]", b"null", b'{"secret": "=hush-hush-hush"}', b"1" * 9999):
+            for call in (TEMPORARIES["get_temporary"], TEMPORARIES["redeem"]):
+                alone.hset("oauth2:temporary:t", "issued", found)
+                assert outcome(call, store) == "StoreUnavailable"
+
+
+# --- SQLite ---------------------------------------------------------------------------
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "store.db"
+
+
+@pytest.fixture
+def file_store(path):
+    with contextlib.closing(SQLiteStore(path, timeout=0.3, cipher=FernetCipher(KEY))) as store:
+        assert outcomes(EVERYTHING, store) == all_work(EVERYTHING)
+        yield store
+
+
+def remove(path):
+    for end in ("", "-wal", "-shm"):
+        path.with_name(path.name + end).unlink(missing_ok=True)
+
+
+def test_a_store_whose_file_was_removed_is_unavailable_and_does_not_begin_anew(file_store, path):
+    remove(path)
+    assert outcomes(EVERYTHING, file_store) == all_unavailable(EVERYTHING)
+    file_store.close()
+    assert outcomes(EVERYTHING, file_store) == all_unavailable(EVERYTHING)
+    assert not path.exists()
+    with contextlib.closing(SQLiteStore(path)) as another:  # which makes a file
+        assert another.add_nonce("n", T, "c", "t")
+        assert outcomes(EVERYTHING, file_store) == all_unavailable(EVERYTHING)
+
+
+def test_a_store_whose_file_was_replaced_is_unavailable(file_store, path):
+    with contextlib.closing(SQLiteStore(path.with_name("other.db"))) as other:
+        other.add_nonce("n", T, "c", "t")
+    os.replace(path.with_name("other.db"), path)
+    assert outcomes(EVERYTHING, file_store) == all_unavailable(EVERYTHING)
+
+
+def test_a_provider_whose_file_was_removed_answers_503(path):
+    with contextlib.closing(SQLiteStore(path)) as store:
+        hosted = Hosted(store)
+        sent = hosted.sent("/photos", "GET", token=hosted.token())
+        remove(path)
+        assert refused_with_503(hosted.provider, sent)
+
+
+def test_a_corrupt_file_is_unavailable(file_store, path):
+    file_store.close()
+    content = path.read_bytes()
+    path.write_bytes(content[:100] + b"\xa5" * (len(content) - 100))
+    assert outcomes(EVERYTHING, file_store) == all_unavailable(EVERYTHING)
+    path.write_bytes(b"no database at all" * 1000)
+    assert outcomes(EVERYTHING, file_store) == all_unavailable(EVERYTHING)
+
+
+def test_a_text_that_is_no_text_is_not_quoted(path):
+    with contextlib.closing(SQLiteStore(path)) as store:
+        store.add_consumer(CONSUMER)
+        with contextlib.closing(sqlite3.connect(path)) as database:
+            database.execute("UPDATE consumer SET secret = CAST(? AS TEXT)", (f"={SECRET}".encode() + b"\xff",))
+            database.commit()
+        assert outcome(CREDENTIALS["get_consumer"], store) == "StoreUnavailable"
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_full_disk_lets_nothing_be_claimed_or_changed(path):
+    with contextlib.closing(SQLiteStore(path, cipher=FernetCipher(KEY))) as store:
+        store.add_consumer(CONSUMER)
+        context = multiprocessing.get_context("fork")
+        answers = context.SimpleQueue()
+        process = context.Process(target=full_disk, args=(store, answers))
+        process.start()
+        found = answers.get()
+        process.join(30)
+        assert found["add_nonce"] == "StoreUnavailable"
+        assert set(found.values()) == {"StoreUnavailable"}
+        assert store.add_nonce("n", T, "c", "t")
+
+
+def full_disk(store, answers):
+    import resource
+
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1, resource.RLIM_INFINITY))
+    answers.put(outcomes(EVERYTHING, store))
