@@ -53,7 +53,7 @@ def place(kind: str) -> Iterator[Place]:
             with closing(made.store()) as store:
                 store.add_nonce("first", 0, "key", None)
         except (ImportError, StoreUnavailable) as exc:
-            raise LookupError(f"not measured: {exc.__cause__ or exc}") from exc
+            raise LookupError("not measured: " + " ".join(str(exc.__cause__ or exc).split())) from exc
         try:
             yield made
         finally:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import StoreUnavailable
 from .nonces import nonce_digest, oldest_kept
 from .sql import SQLStore
-from .statements import FORGET_EVERY, SQLITE, Statements
+from .statements import FORGET_AT_MOST, FORGET_EVERY, SQLITE, Statements
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,6 +61,7 @@ class SQLiteStore(SQLStore):
         self.path = os.path.abspath(name)
         self.timeout = timeout
         self._file = _File(self.path, timeout)
+        self._swept = -1  # the horizon below which this process found nothing left to forget
         super().__init__(self._file, _STATEMENTS, window=window, cipher=cipher)
         try:
             self._file.rows("SELECT 1", {})
@@ -77,9 +78,15 @@ class SQLiteStore(SQLStore):
         # One statement, in a transaction of its own: that is what makes it atomic.
         new = self._file.change(_CLAIM, (timestamp, digest)) == 1
         if new and digest[0] % FORGET_EVERY == 0:
-            oldest = {"oldest": oldest_kept(timestamp, self.window)}
-            self._file.changes([(_STATEMENTS.advance, oldest), (_STATEMENTS.forget_nonces, {})])
+            self._forget(oldest_kept(timestamp, self.window))
         return new
+
+    def _forget(self, oldest: int) -> None:
+        if oldest <= self._swept:  # nothing is claimed below the horizon: there is no more to forget until it moves
+            return
+        advance, forget = (_STATEMENTS.advance, {"oldest": oldest}), (_STATEMENTS.forget_nonces, {})
+        if self._file.changes([advance, forget])[-1] < FORGET_AT_MOST:
+            self._swept = oldest
 
     def close(self) -> None:
         """Close the database; the next call opens it again."""
@@ -94,6 +101,7 @@ class _File:
         self._timeout = timeout
         self._lock = Lock()
         self._connection: sqlite3.Connection | None = None
+        self._cursor: sqlite3.Cursor  # one for all changes: it is there when the connection is
         self._pid = 0  # of the process that opened the connection
         with _FORK:
             _FILES.add(self)
@@ -110,7 +118,9 @@ class _File:
         """See :meth:`~oauth2.stores.sql.Database.change`."""
         with self._lock:
             try:
-                return self._opened().execute(statement, values).rowcount
+                self._opened()
+                self._cursor.execute(statement, values)
+                return self._cursor.rowcount
             except sqlite3.Error as exc:
                 raise StoreUnavailable("The store cannot be used.") from exc
 
@@ -140,6 +150,7 @@ class _File:
     def _opened(self) -> sqlite3.Connection:
         if self._connection is None:
             self._connection, self._pid = _connect(self._path, self._timeout), os.getpid()
+            self._cursor = self._connection.cursor()
         if self._pid != os.getpid():
             raise StoreUnavailable("The store was opened before a fork that Python was not told of.")
         return self._connection
