@@ -119,8 +119,7 @@ class _File:
         with self._lock:
             try:
                 self._opened()
-                self._cursor.execute(statement, values)
-                return self._cursor.rowcount
+                return self._cursor.execute(statement, values).rowcount
             except sqlite3.Error as exc:
                 raise StoreUnavailable("The store cannot be used.") from exc
 
