@@ -84,8 +84,8 @@ class SQLiteStore(SQLStore):
     def _forget(self, oldest: int) -> None:
         if oldest <= self._swept:  # nothing is claimed below the horizon: there is no more to forget until it moves
             return
-        advance, forget = (_STATEMENTS.advance, {"oldest": oldest}), (_STATEMENTS.forget_nonces, {})
-        if self._file.changes([advance, forget])[-1] < FORGET_AT_MOST:
+        steps: list[tuple[str, Values]] = [(_STATEMENTS.advance, {"oldest": oldest}), (_STATEMENTS.forget_nonces, {})]
+        if self._file.changes(steps)[-1] < FORGET_AT_MOST:
             self._swept = oldest
 
     def close(self) -> None:
