@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from . import chart, client, import_cost, machine, scaling, sign, stores, verify
+from . import chart, client, import_cost, machine, provider, scaling, sign, stores, verify
 from .comparison import Setting
 from .goals import goals
 from .probe import ROOT
@@ -27,6 +27,7 @@ SUITES = {
     "import": import_cost.run,
     "stores": stores.run,
     "client": client.run,
+    "provider": provider.run,
 }
 BEGIN = "<!-- measured: written by python -m benchmarks -->"
 END = "<!-- end of measured -->"

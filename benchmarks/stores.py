@@ -7,6 +7,8 @@ import secrets
 import sqlite3
 import statistics
 import time
+from contextlib import closing
+from functools import partial
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,13 +17,17 @@ from typing import TYPE_CHECKING
 from oauth2.stores import MemoryStore
 from oauth2.stores.sqlite import SQLiteStore
 
+from .databases import MARIADB, POSTGRESQL, REDIS, SERVERS, place
 from .peers import CREDENTIALS
 from .probe import probe
 from .report import Row, Table, progress, timed_rows
 from .timing import interleave, spend
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from .comparison import Setting
+    from .databases import Place
     from .report import Report
     from .timing import Batch
 
@@ -37,13 +43,14 @@ _SPREAD = 2 * _WINDOW  # seconds that the timestamps of live nonces lie apart
 
 
 def run(setting: Setting, report: Report) -> None:
-    """Memory, inserts and expiry of both stores."""
+    """Memory, inserts and expiry of the stores."""
     _memory_size(setting, report)
     _memory_insert(setting, report)
     _memory_expiry(setting, report)
     with TemporaryDirectory() as folder:
         _sqlite_insert(Path(folder), setting, report)
         _sqlite_size_and_expiry(Path(folder), setting, report)
+    _servers(setting, report)
 
 
 class _Claims:
@@ -190,3 +197,41 @@ def _sqlite_size_and_expiry(folder: Path, setting: Setting, report: Report) -> N
     store.close()
     fresh.close()
     report.add(Table("sqlite expiry", "Nonces in SQLite: forgetting", "ns", [Row(SQLITE, figure, figure, note)]))
+
+
+# --- on servers -------------------------------------------------------------------
+
+_SIZE_NOTES = {
+    POSTGRESQL: "table and its index",
+    MARIADB: "table, clustered by its key",
+    REDIS: "MEMORY USAGE of all keys",
+}
+
+
+def _servers(setting: Setting, report: Report) -> None:
+    sizes, inserts = [], []
+    for kind in SERVERS:
+        progress(f"nonces in {kind}")
+        try:
+            with place(kind) as made:
+                sizes.append(_server_size(kind, made, 5_000 if setting.quick else 50_000))
+                made.clean()
+                with closing(made.store()) as store:
+                    claims = _Claims(1_000)
+                    batches: dict[str, Batch] = {kind: partial(_claim_all, store.add_nonce, claims)}
+                    inserts += timed_rows(interleave(batches, setting.effort), "us", {})
+        except LookupError as exc:
+            sizes.append(Row(kind, note=str(exc)))
+            inserts.append(Row(kind, note=str(exc)))
+    report.add(Table("server size", f"Nonces on servers, {_SPREAD} seconds of them", "bytes", sizes))
+    title = "Nonces on servers as they are set up, one connection: inserts, each its own transaction"
+    report.add(Table("server insert", title, "us", inserts))
+
+
+def _server_size(kind: str, made: Place, count: int) -> Row:
+    size = made.bytes_a_nonce(_Claims(max(1, count // _SPREAD)).batch(count))
+    return Row(kind, size, size, f"{_SIZE_NOTES[kind]}; {count:,} of them")
+
+
+def _claim_all(add_nonce: Callable[..., bool], claims: _Claims, size: int) -> float:
+    return spend(add_nonce, claims.batch(size))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import StoreUnavailable
 from .nonces import nonce_digest, oldest_kept
 from .sql import SQLStore
-from .statements import FORGET_EVERY, SQLITE, Statements
+from .statements import FORGET_AT_MOST, FORGET_EVERY, SQLITE, Statements
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,6 +63,7 @@ class SQLiteStore(SQLStore):
         self.path = os.path.abspath(name)
         self.timeout = timeout
         self._file = _File(self.path, timeout)
+        self._swept = -1  # the horizon below which this process found nothing left to forget
         super().__init__(self._file, _STATEMENTS, window=window, cipher=cipher)
         try:
             self._file.rows("SELECT 1", {})
@@ -81,9 +82,15 @@ class SQLiteStore(SQLStore):
         # One statement, in a transaction of its own: that is what makes it atomic.
         new = self._file.change(_CLAIM, (timestamp, digest)) == 1
         if new and digest[0] % FORGET_EVERY == 0:
-            oldest = {"oldest": oldest_kept(timestamp, self.window)}
-            self._file.changes([(_STATEMENTS.advance, oldest), (_STATEMENTS.forget_nonces, {})])
+            self._forget(oldest_kept(timestamp, self.window))
         return new
+
+    def _forget(self, oldest: int) -> None:
+        if oldest <= self._swept:  # nothing is claimed below the horizon: there is no more to forget until it moves
+            return
+        steps: list[tuple[str, Values]] = [(_STATEMENTS.advance, {"oldest": oldest}), (_STATEMENTS.forget_nonces, {})]
+        if self._file.changes(steps)[-1] < FORGET_AT_MOST:
+            self._swept = oldest
 
     def close(self) -> None:
         """Close the database; the next call opens it again."""
@@ -98,6 +105,7 @@ class _File:
         self._timeout = timeout
         self._lock = Lock()
         self._connection: sqlite3.Connection | None = None
+        self._cursor: sqlite3.Cursor  # one for all changes: it is there when the connection is
         self._pid = 0  # of the process that opened the connection
         self._identity: tuple[int, int] | None = None  # of the file that was opened first
         with _FORK:
@@ -116,7 +124,8 @@ class _File:
         """See :meth:`~oauth2.stores.sql.Database.change`."""
         with self._lock:
             try:
-                return self._opened().execute(statement, values).rowcount
+                self._opened()
+                return self._cursor.execute(statement, values).rowcount
             except sqlite3.Error as exc:
                 cause = _shown(exc)
         raise StoreUnavailable("The store cannot be used.") from cause
@@ -153,6 +162,7 @@ class _File:
         if self._connection is None:
             self._connection, self._pid = _connect(self._path, self._timeout), os.getpid()
             self._identity = self._identity or _identity(self._path)
+            self._cursor = self._connection.cursor()
         if self._pid != os.getpid():
             raise StoreUnavailable("The store was opened before a fork that Python was not told of.")
         return self._connection
