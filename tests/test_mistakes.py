@@ -122,7 +122,7 @@ def test_a_name_may_be_bytes():
 
 def test_a_store_opened_before_a_fork_that_nobody_told_of_lets_nobody_in(tmp_path):
     store = SQLiteStore(tmp_path / "nonces.db")
-    store._pid = -1
+    store._file._pid = -1
     with pytest.raises(StoreUnavailable, match="fork"):
         store.add_nonce("n", 1_700_000_000, "c", None)
     store.close()
