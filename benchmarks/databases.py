@@ -125,7 +125,7 @@ class Place:
 
         options = {"isolation_level": "AUTOCOMMIT", "connect_args": {"connect_timeout": 5}, **options}
         if self.kind == MARIADB:
-            options["pool_reset_on_return"] = None
+            options["skip_autocommit_rollback"] = True
         return sa.create_engine(URLS[self.kind], hide_parameters=True, **options)
 
     def _redis(self) -> Any:
