@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from ipaddress import AddressValueError, IPv6Address
 
 OUT_OF_BAND = "oob"
 
 # RFC 3986 without what browsers read in their own way: no userinfo, fragment, backslash, space or control character.
-_WEB = re.compile(r"https?://[A-Za-z0-9._~\-\[\]:%]+(?:[/?][A-Za-z0-9\-._~:/?\[\]@!$&'()*+,;=%]*)?")
+_WEB = re.compile(
+    r"https?://(?:[A-Za-z0-9._~\-]+|\[([0-9A-Fa-f:.]+)\])(?::([0-9]{1,5}))?(?:[/?][A-Za-z0-9\-._~:/?\[\]@!$&'()*+,;=%]*)?"
+)
 # The scheme of an installed program is its domain turned round, RFC 8252 section 7.1.
 _PROGRAM = re.compile(r"[a-z][a-z0-9+\-]*(?:\.[a-z0-9+\-]+)+:/[A-Za-z0-9\-._~:/?@!$&'()*+,;=%]*")
 
@@ -26,9 +29,17 @@ def check_callback(callback: str) -> None:
         raise TypeError("callback: str wanted")
     if callback == OUT_OF_BAND:
         return
-    if not (_WEB.fullmatch(callback) or _PROGRAM.fullmatch(callback)):
+    web = _WEB.fullmatch(callback)
+    if not (_has_a_place(web[1], web[2]) if web else _PROGRAM.fullmatch(callback)):
         raise ValueError(
             'callback: an http or https URL without userinfo and fragment wanted, "com.example.program:/path", or "oob"'
         )
     if "/../" in f"{callback}/" or "/./" in f"{callback}/":
         raise ValueError("callback: a path without dot segments wanted")
+
+
+def _has_a_place(address: str | None, port: str | None) -> bool:
+    try:
+        return int(port or 0) < 65_536 and (address is None or bool(IPv6Address(address)))
+    except AddressValueError:
+        return False

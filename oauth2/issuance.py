@@ -9,6 +9,7 @@ from .audit import Redeemed, Renewed
 from .errors import InvalidRequest, ParameterAbsent, PermissionDenied, TokenRejected, VerifierInvalid
 from .generate import make_nonce
 from .incoming import keys
+from .parameters import parse_form, query_of
 from .stores import ClientCredentials, TokenCredentials
 
 if TYPE_CHECKING:
@@ -96,7 +97,7 @@ class Issuance:
     def _log_in(self, request: Request) -> Pairs:
         consumer, token = self._incoming.find(request)
         consumer, parameters = self._incoming.verify(request, consumer, token)
-        if request.method != "POST":
+        if request.method != "POST" or "x_auth_password" in dict(parse_form(query_of(request.url or ""))):
             raise InvalidRequest("POST wanted: a password does not belong into a URL.")
         if not consumer.xauth or self.check_password is None or token is not None:
             raise PermissionDenied("This client may not exchange passwords for token credentials.")

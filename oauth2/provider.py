@@ -51,6 +51,8 @@ class Provider:
             the realm of its request for temporary credentials, with spaces
             between them; for all where it names none.
         timestamp_threshold: Seconds that a timestamp may lie before or after the clock.
+        body_hash_required: Refuse a body that is neither a form nor covered by
+            ``oauth_body_hash``. A hash that is there is always checked.
         temporary_lifetime: Seconds that temporary credentials live.
         token_lifetime: Seconds that token credentials live; None for ever.
         session_lifetime: Seconds that token credentials may be renewed from their
@@ -75,6 +77,7 @@ class Provider:
         realm: str = "",
         realms: Iterable[str] = (),
         timestamp_threshold: int = 300,
+        body_hash_required: bool = False,
         temporary_lifetime: int = 600,
         token_lifetime: int | None = None,
         session_lifetime: int | None = None,
@@ -94,6 +97,7 @@ class Provider:
             _hmac_methods() if signature_methods is None else signature_methods,
             base_url=base_url,
             timestamp_threshold=timestamp_threshold,
+            body_hash_required=body_hash_required,
             clock=clock,
             audit=audit,
         )

@@ -44,6 +44,14 @@ REFUSED = [
     "https:app.example",
     "https://",
     " https://app.example/cb",
+    "https://[x",
+    "https://[zz]/",
+    "https://x]/",
+    "https://:::/",
+    "https://app.example:99999/",
+    "https://%zz/",
+    "https://a%2fb/",
+    "https://app.example:/",
 ]
 
 

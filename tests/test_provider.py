@@ -405,6 +405,25 @@ def test_a_field_named_like_a_variable_is_another_field(hosted, name):
         assert refused(hosted.provider.authenticate, dataclasses.replace(sent, headers=headers)).status == 400
 
 
+def test_a_body_that_nothing_covers_can_be_refused():
+    token = Hosted.token(hosted := Hosted())
+    strict = Hosted(hosted.store, body_hash_required=True)
+    sent = strict.sent("/photos", "POST", token=token)
+    added = dataclasses.replace(sent, headers={**sent.headers, "Content-Type": "application/json"}, body=b'{"a": 1}')
+    assert refused(strict.provider.authenticate, added).problem == "parameter_absent"
+    assert strict.call(token, form=[("a", "1")], method="POST").parameters == {"a": "1"}
+
+
+@pytest.mark.parametrize("consumer", [APP, APP.with_new_secret(), None])
+def test_who_is_not_let_in_costs_the_same_whoever_he_is(monkeypatch, consumer):
+    hosted = Hosted(consumers=[each for each in [consumer] if each])
+    checks = []
+    check = oauth2.SignatureMethod.check
+    monkeypatch.setattr(oauth2.SignatureMethod, "check", lambda *args: checks.append(args) or check(*args))
+    assert problem(hosted.ask(consumer=dataclasses.replace(APP, secret="wrong"))) == (401, "signature_invalid")
+    assert len(checks) == 2
+
+
 # --- requests without a token, realms ------------------------------------------
 
 
@@ -638,6 +657,8 @@ def test_a_wrong_password_is_refused(trusting, changes):
 
 def test_a_password_comes_in_a_post_without_a_token_in_the_one_mode(trusting):
     assert problem(log_in(trusting, method="GET")) == (400, "parameter_rejected")
+    in_query = trusting.sent("/at", consumer=TRUSTED, query=[("x_auth_mode", "client_auth"), ("x_auth_password", "pw")])
+    assert problem(trusting.provider.access_token(in_query)) == (400, "parameter_rejected")
     assert problem(log_in(trusting, mode="reverse_auth")) == (400, "parameter_rejected")
     token = credentials(log_in(trusting))
     assert problem(log_in(trusting, token=token)) == (401, "permission_denied")

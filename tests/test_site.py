@@ -10,17 +10,17 @@ import time
 from pathlib import Path
 
 import pytest
-from site_server import CALLBACK, PASSWORD, Clock, page_of, running
+from site_server import CALLBACK, PASSWORD, Clock, Site, page_of, running
 
 from oauth2 import flow
 from oauth2.errors import StoreUnavailable
-from oauth2.site import CannotServe, create_app, serve
+from oauth2.site import CannotServe, create_app, people, serve
 from oauth2.site.accounts import SESSION_LIFETIME
 from oauth2.site.headers import source_of
 from oauth2.site.key import secret_key
 from oauth2.site.notebook import LONGEST
 from oauth2.site.session import local_path
-from oauth2.site.throttle import OF_ADDRESS, OF_NAME_HERE, OF_NEW_ACCOUNTS, WINDOW
+from oauth2.site.throttle import OF_ADDRESS, OF_NAME, OF_NAME_HERE, OF_NEW_ACCOUNTS, WINDOW, sign_in_limits
 from oauth2.site.visitor import Page
 
 SITE = Path(__file__).parent.parent / "oauth2" / "site"
@@ -690,3 +690,22 @@ def test_the_storys_reader_finds_forms_and_texts():
     assert page.hidden("/x") == {"n": ""}
     assert page.hidden("/y") == {}
     assert page.text_of("nothing") == ""
+
+
+def test_no_name_passes_for_an_address_or_for_another_name_with_one():
+    subjects = [
+        subject
+        for name, address in [("jane 10.0.0.5", "6.6.6.6"), ("from", "6.6.6.6"), ("jane", "10.0.0.5"), ("", "6.6.6.6")]
+        for subject, _ in sign_in_limits(name, address)
+    ]
+    assert subjects.count(subjects[1]) == 3  # the one address
+    assert len(set(subjects)) == len(subjects) - 2
+
+
+def test_behind_a_proxy_one_visitor_does_not_lock_the_others_out(tmp_path):
+    with Site(tmp_path / "notes.db", base_url="https://notes.example") as site:
+        with site.app.test_request_context(environ_base={"REMOTE_ADDR": "127.0.0.1"}):
+            assert people._address() is None
+        with site.app.test_request_context(environ_base={"REMOTE_ADDR": "10.0.0.5"}):
+            assert people._address() == "10.0.0.5"
+    assert [limit for _, limit in sign_in_limits("jane", None)] == [OF_NAME]

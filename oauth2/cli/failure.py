@@ -26,3 +26,25 @@ class Failure(Exception):  # noqa: N818 - named for what it is to the person who
 
     def __str__(self) -> str:
         return f"{self.what}; do {self.remedy}" if self.remedy else self.what
+
+
+#: What the functions say, and what it is called on the command line.
+_WORDS = (
+    ("uri: ", ""),
+    ("name: ", ""),
+    ("; names() lists them", ""),
+    ("at() fills in", "--set NAME=VALUE fills in"),
+    ("SignatureMethod_PLAINTEXT_OVER_HTTP does", "--signature-method PLAINTEXT-OVER-HTTP does"),
+    ("temporary: ", "the URL for temporary credentials: "),
+    ("authorize: ", "the URL for authorization: "),
+    ("token: ", "the URL for token credentials: "),
+    (";", ","),
+)
+
+
+def in_words_of_the_command(error: Exception) -> str:
+    """Return what *error*, a mistake in a call, says; options in place of arguments."""
+    text = str(error).rstrip(".?")
+    for ours, theirs in _WORDS:
+        text = text.replace(ours, theirs)
+    return text

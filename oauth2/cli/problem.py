@@ -16,8 +16,8 @@ _REMEDIES = {
     "token_revoked": "get a new token: oauth2 login",
     "token_rejected": "get a new token: oauth2 login",
     "permission_denied": "ask the owner of the data for permission",
-    "parameter_absent": "look at what was sent, with -v",
-    "parameter_rejected": "look at what was sent, with -v",
+    "parameter_absent": "compare what was sent with the service's documents",
+    "parameter_rejected": "for login, give a registered callback with --callback, or --callback oob",
     "version_rejected": "ask the service which version it speaks",
 }
 

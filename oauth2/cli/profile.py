@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .failure import Failure
+from .failure import Failure, in_words_of_the_command
 
 if TYPE_CHECKING:
     from .account import Account
@@ -22,8 +22,8 @@ def find_profile(name: str, placeholders: dict[str, str]) -> Any:
         profile = services.get(name)
         return profile.at(**placeholders) if placeholders else profile
     except (TypeError, ValueError) as exc:
-        what = str(exc).removeprefix("name: ").rstrip(".").replace(";", ",")
-        raise Failure(what, "see: oauth2 services, and fill in placeholders with --set NAME=VALUE") from None
+        known = f": oauth2 services show {name}" if name in services.names() else ": oauth2 services"
+        raise Failure(in_words_of_the_command(exc), f"see{known}") from None
 
 
 def profile_of(account: Account) -> Any:

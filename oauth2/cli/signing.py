@@ -8,7 +8,7 @@ from ..credentials import Token
 from ..outgoing import ORIGIN, Outgoing, sign_outgoing
 from ..parameters import add_to_query, build_form
 from . import methods
-from .failure import Failure
+from .failure import Failure, in_words_of_the_command
 from .message import Message
 from .profile import profile_of
 
@@ -67,7 +67,7 @@ def sign_message(message: Message, account: Account, protocol: list[tuple[str, s
     try:
         signed = sign_outgoing(outgoing, account.consumer, token, method, timestamp=timestamp, **options)
     except ValueError as exc:
-        raise Failure(str(exc).rstrip(".").replace(";", ","), "look at --placement, --realm and the URL") from None
+        raise Failure(in_words_of_the_command(exc), "look at --placement, --realm and the URL") from None
     fields = [field for field in message.headers if field[0].lower() not in ("authorization", "content-type")]
     if signed.content_type:
         fields.append(("Content-Type", signed.content_type))

@@ -11,7 +11,7 @@ import requests
 from .. import __version__
 from ..errors import InvalidURL
 from ..outgoing import origin
-from .failure import REFUSED, UNREACHABLE, USAGE, Failure
+from .failure import REFUSED, UNREACHABLE, USAGE, Failure, in_words_of_the_command
 from .progress import Bar, Watched, length_of
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def failures(url: str, timeout: float) -> Iterator[None]:
     except ValueError as exc:
         if isinstance(exc, InvalidURL):
             raise
-        raise Failure(str(exc).replace(";", ","), "change that", code=USAGE) from None
+        raise Failure(in_words_of_the_command(exc), "change that", code=USAGE) from None
 
 
 def _reason(exc: BaseException) -> str:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import argparse
 import sys
 
-from . import CannotServe, serve
+try:
+    from . import CannotServe, serve
+except ModuleNotFoundError as exc:
+    sys.exit(f"error: {exc}")
 
 
 def main() -> None:

@@ -34,7 +34,7 @@ def show_sign_in() -> Any:
 def do_sign_in() -> Any:
     """Sign in, and go on to where somebody wanted to."""
     name, target = request.form.get("name", "").strip().lower(), local_path(request.form.get("next"))
-    limits = sign_in_limits(name[:64], request.remote_addr or "")
+    limits = sign_in_limits(name[:64], _address())
     wait = services().throttle.wait(limits)
     if wait:
         return _come_back(wait)
@@ -100,6 +100,13 @@ def add_note(user: str) -> Any:
 def _notes(user: str, problems: dict[str, str], text: str) -> str:
     notes = services().notebook.notes_of(user)
     return render_template("notes.html", notes=notes, problems=problems, text=text, longest=LONGEST)
+
+
+def _address() -> str | None:
+    """Return where the request comes from; None if that is the proxy in front."""
+    address = request.remote_addr or ""
+    is_proxied = services().base_url.startswith("https:") and address in ("127.0.0.1", "::1")
+    return None if is_proxied else address
 
 
 def _come_back(wait: int) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -55,10 +56,23 @@ class Throttle:
             connection.execute("DELETE FROM site_attempt WHERE subject = ?", (subject,))
 
 
-def sign_in_limits(name: str, address: str) -> list[tuple[str, int]]:
-    """Return the limits of signing in; the first is the one to forgive after a success."""
+def sign_in_limits(name: str, address: str | None) -> list[tuple[str, int]]:
+    """Return the limits of signing in; the first is the one to forgive after a success.
+
+    Args:
+        name: The account's, as it was given.
+        address: Where the attempt comes from; None behind a proxy, whose own address says nothing.
+    """
+    everywhere = (_subject("sign in", name=name), OF_NAME)
+    if address is None:
+        return [everywhere]
     return [
-        (f"sign in {name} {address}", OF_NAME_HERE),
-        (f"sign in from {address}", OF_ADDRESS),
-        (f"sign in {name}", OF_NAME),
+        (_subject("sign in", name=name, address=address), OF_NAME_HERE),
+        (_subject("sign in", address=address), OF_ADDRESS),
+        everywhere,
     ]
+
+
+def _subject(what: str, **about: str) -> str:
+    # No name that somebody gives may pass for another subject.
+    return json.dumps([what, about])

@@ -18,7 +18,7 @@ from ...outgoing import origin
 from .. import methods
 from ..account import Account, check_name
 from ..credentials import PASSWORD, ask, obtain
-from ..failure import REFUSED, UNREACHABLE, Failure
+from ..failure import REFUSED, UNREACHABLE, Failure, in_words_of_the_command
 from ..options import credentials_option, method_options, placement_options, read_pair
 from ..problem import problem_of, remedy_for
 from ..profile import complete_service, find_profile
@@ -214,7 +214,7 @@ def _failures() -> Iterator[None]:
         what = f"the service cannot be reached: {exc.strerror or type(exc).__name__}"
         raise Failure(what, "check the URLs, the network and the port of --callback", code=UNREACHABLE) from None
     except ValueError as exc:
-        raise Failure(str(exc).rstrip(".").replace(";", ","), "see: oauth2 login --help") from None
+        raise Failure(in_words_of_the_command(exc), "see: oauth2 login --help") from None
 
 
 def _refusal(exc: errors.ServiceRefused) -> Failure:
