@@ -337,7 +337,13 @@ def test_credentials_on_standard_input_are_not_seen_either(command, server):
 def test_ctrl_c_is_clean(command, server):
     started, release = threading.Event(), threading.Event()
     server.routes["/p"] = lambda _: started.set() or (release.wait(10) and Answer())
-    with command.start("request", f"{server.origin}/p") as process:
+    # Where the tests run in a shell's background, programs start with Ctrl-C turned off.
+    earlier = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        process = command.start("request", f"{server.origin}/p")
+    finally:
+        signal.signal(signal.SIGINT, earlier)
+    with process:
         assert started.wait(20)
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=20)
