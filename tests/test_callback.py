@@ -46,6 +46,7 @@ REFUSED = [
     " https://app.example/cb",
     "https://[x",
     "https://[zz]/",
+    "https://[1:2]/",
     "https://x]/",
     "https://:::/",
     "https://app.example:99999/",
