@@ -57,9 +57,9 @@ def test_a_file_of_version_1_is_brought_up_to_date_while_an_older_program_uses_i
         database.executescript(VERSION_1)
         with contextlib.closing(SQLiteStore(path)) as store:
             claim = (
-                "INSERT OR IGNORE INTO nonce SELECT ?1, ?2 WHERE ?1 >= (SELECT oldest FROM nonce_horizon WHERE one = 1)"
+                "INSERT OR IGNORE INTO nonce SELECT ?, ? WHERE ? >= (SELECT oldest FROM nonce_horizon WHERE one = 1)"
             )
-            assert database.execute(claim, (T, nonce_digest("n", T, "c", "t"))).rowcount == 1
+            assert database.execute(claim, (T, nonce_digest("n", T, "c", "t"), T)).rowcount == 1
             database.commit()
             assert not store.add_nonce("n", T, "c", "t")
 
