@@ -1,7 +1,9 @@
 """The reference provider in a real browser: at a desk and on a phone, with scripts and without, and under attack."""
 
+import contextlib
 import json
 import os
+import random
 import shutil
 import socket
 import subprocess
@@ -376,12 +378,19 @@ def endpoints(url):
     )
 
 
+def free_port():
+    """A port that is free, and that no program is given that leaves the choice to the system."""
+    while True:
+        port = random.randrange(20_000, 30_000)
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
+
+
 @pytest.mark.parametrize("answer", ["Allow", "Deny"])
 def test_a_program_waits_for_the_browser_to_come_back(window, url, answer):
     tab = window()
     member(tab, url, f"loopback-{answer}".lower())
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        callback = f"http://127.0.0.1:{free.getsockname()[1]}/ready"
+    callback = f"http://127.0.0.1:{free_port()}/ready"
     program = client(tab, url, callback)
 
     def person(authorization_url):

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.alone
+
 ROOT = Path(__file__).parent.parent
 FACTORS = {"sign": 3.25, "verify": 2.0}  # times as fast as oauthlib
 ATTEMPTS = 6  # noise can only spoil a ratio, so the best of some is taken
