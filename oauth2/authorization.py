@@ -60,10 +60,11 @@ def parse_authorization_header(value: str) -> Pairs:
     return pairs + _unquoted(tail)
 
 
-def read_header(value: str) -> list[str]:
+def read_header(value: str) -> tuple[list[str], bool]:
     """Return what :func:`parse_authorization_header` makes of *value*, of the OAuth scheme, but encoded.
 
     See :func:`~oauth2.pairs.encode_pairs`. The realm, of which there may be one, is left out.
+    And tell whether all names are the protocol's: whether each starts with ``oauth_``.
 
     Raises:
         Error: As :func:`parse_authorization_header` does, but for octets that are not
@@ -78,15 +79,20 @@ def read_header(value: str) -> list[str]:
     count = len(parts)
     # Each mark is accounted for, and none stands elsewhere than where it was replaced.
     marks = text.encode("utf-8", "surrogatepass").translate(None, ENCODED)
-    if marks == _MARKS * (count - 1) + b'=""' and text[-1] == '"' and text.count('="') == count:
-        has_names = text[0] != "=" and ", =" not in text
-        if has_names and "realm=" not in text.lower() and has_canonical_escapes(text):
-            return parts
+    if (
+        marks == _MARKS * (count - 1) + b'=""'
+        and text[-1] == '"'
+        and text.count('="') == count
+        and text[:6] == "oauth_"
+        and text.count('", oauth_') == count - 1
+        and has_canonical_escapes(text)
+    ):
+        return parts, True
     pairs = parse_authorization_header(value)
     signed = [pair for pair in pairs if pair[0] != "realm"]
     if len(pairs) > len(signed) + 1:
         raise InvalidRequest("The Authorization header has two realms.")
-    return encode_pairs(signed)
+    return encode_pairs(signed), all([name[:6] == "oauth_" for name, _ in signed])
 
 
 def _after_realm(text: str) -> str:

@@ -79,18 +79,20 @@ def decode_pairs(encoded: Collection[str]) -> Iterator[tuple[str, str]]:
     Raises:
         Error: Octets that are not UTF-8.
     """
-    # All at once, with a separator that decoding cannot make.
-    text = "\0".join(encoded).replace(" ", "\0")
+    # All at once, with a separator that next to nobody sends.
+    if not encoded:
+        return iter(())
+    text: str | None = "\0".join(encoded).replace(" ", "\0")
     if "%" in text:
-        if "%00" in text:
-            parts = [both.partition(" ") for both in encoded]
-            return iter([(percent_decode(name), percent_decode(value)) for name, _, value in parts])
-        decoded = decode_utf8(unescape_canonical(text))
-        if decoded is None:
+        text = decode_utf8(unescape_canonical(text))
+        if text is None:
             raise InvalidRequest("A parameter is not valid UTF-8.")
-        text = decoded
-    texts = iter(text.split("\0") if encoded else ())
-    return zip(texts, texts, strict=True)
+    texts = text.split("\0")
+    if len(texts) != 2 * len(encoded):  # there was one escaped
+        parts = [both.partition(" ") for both in encoded]
+        return iter([(percent_decode(name), percent_decode(value)) for name, _, value in parts])
+    each = iter(texts)
+    return zip(each, each, strict=True)
 
 
 def has_canonical_escapes(text: str) -> bool:

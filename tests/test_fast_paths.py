@@ -140,9 +140,9 @@ def test_a_header_in_the_common_shape_is_read_as_any_other(header):
         signed = [pair for pair in expected if pair[0] != "realm"]
         two_realms = len(expected) > len(signed) + 1
         expected = oauth2.errors.InvalidRequest if two_realms else signed
-    assert outcome(decoded, read_header, header) == expected
+    assert outcome(decoded, lambda value: read_header(value)[0], header) == expected
     if not isinstance(expected, type):
-        assert read_header(header) == encode_pairs(expected)
+        assert read_header(header) == (encode_pairs(expected), all(name.startswith("oauth_") for name, _ in expected))
 
 
 @given(text, text, st.sampled_from(["sha1", "sha256", "sha512"]))
