@@ -92,7 +92,7 @@ def read_header(value: str) -> tuple[list[str], bool]:
     signed = [pair for pair in pairs if pair[0] != "realm"]
     if len(pairs) > len(signed) + 1:
         raise InvalidRequest("The Authorization header has two realms.")
-    return encode_pairs(signed), all([name[:6] == "oauth_" for name, _ in signed])
+    return encode_pairs(signed), all(name[:6] == "oauth_" for name, _ in signed)
 
 
 def _after_realm(text: str) -> str:

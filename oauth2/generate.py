@@ -1,7 +1,14 @@
 """Timestamps, nonces and verifiers: the clock and the randomness of RFC 5849 sections 3.3 and 4.9."""
 
+from __future__ import annotations
+
 import time
 from binascii import b2a_base64
+from functools import lru_cache
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _DIGITS = "0123456789"
 _READABLE = "23456789abcdefghjkmnpqrstuvwxyz"  # no 0 and o, no 1, i and l
@@ -38,14 +45,19 @@ def make_nonce() -> str:
     That length and alphabet because services are known that refuse punctuation,
     fewer than 20 characters or more than 24.
     """
-    from secrets import token_bytes
-
     while True:
         # 24 octets are 32 base64 characters; with "+" and "/" left out each of the rest is one
         # of 62, all equally likely. Fewer than 22 are left once in 10**8 calls.
-        text = b2a_base64(token_bytes(24)).translate(None, b"+/\n")
+        text = b2a_base64(_random_bytes()(24)).translate(None, b"+/\n")
         if len(text) >= 22:
             return text[:22].decode("ascii")
+
+
+@lru_cache(1)
+def _random_bytes() -> Callable[[int], bytes]:
+    from secrets import SystemRandom  # on first use, as above
+
+    return SystemRandom().randbytes
 
 
 def make_verifier() -> str:

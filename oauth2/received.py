@@ -6,6 +6,8 @@ Everything here is what a peer sent, so everything that is wrong with it is an
 
 from __future__ import annotations
 
+from itertools import islice
+
 from .encoding import is_utf8, percent_encode, to_text
 from .errors import InvalidRequest
 from .pairs import Pairs, decode_pairs, encode_pairs, group_pairs, without
@@ -154,8 +156,9 @@ def collect_parameters(
     encoded = header + elsewhere
     if len(encoded) > limits.max_parameters:
         raise InvalidRequest("The request has too many parameters.")
-    protocol: dict[str, Any] = dict(decode_pairs(header))
-    others: dict[str, Any] = dict(decode_pairs(elsewhere)) if elsewhere else {}
+    pairs = decode_pairs(encoded)
+    protocol: dict[str, Any] = dict(islice(pairs, len(header)))
+    others: dict[str, Any] = dict(pairs)
     found = others | protocol  # the most first: a dict is copied faster than filled
     is_plain = len(found) == len(encoded)
     if is_plain and is_protocol and "oauth_" not in "&".join(elsewhere):

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 _UNSET: Any = object()
 _MAX_KEY = 255  # characters of a nonce, a consumer key or a token
-_TEXT = {str}
+_KEYS = ("oauth_consumer_key", "oauth_token", "oauth_nonce")
 _TEXT_OR_NONE = {str, type(None)}
 _REQUIRED = {"oauth_consumer_key", "oauth_signature", "oauth_signature_method"}
 _MAX_TIMESTAMP = 15  # digits
@@ -117,7 +117,11 @@ class Server:
         if not request:
             raise ParameterAbsent("The request has no OAuth parameters.")
         read = request._as_read()
-        parameters = request._received_parameters() if read is None else read.protocol or {}
+        if read is None:
+            parameters = request._received_parameters()
+            _refuse_lists(parameters)
+        else:
+            parameters = read.protocol or {}
         _check_syntax(parameters)
         self._check_version(request)
         self._check_signature(request, consumer, token)
@@ -230,15 +234,16 @@ def _check_syntax(parameters: Mapping[str, Any]) -> None:
         raise ParameterAbsent(f"Missing {min(_REQUIRED - parameters.keys())}.")
     if parameters.get("oauth_nonce") == "":
         raise ParameterAbsent("oauth_nonce is empty.")
-    values = parameters.values()
-    if {*map(type, values)} == _TEXT and max(map(len, values)) <= _MAX_KEY:
-        return  # none is a list, and none too long
+    for name in _KEYS:
+        value = parameters.get(name, "")
+        if len(value if type(value) is str else to_text(value)) > _MAX_KEY:
+            raise InvalidRequest(f"{name} is too long.")
+
+
+def _refuse_lists(parameters: Mapping[str, Any]) -> None:
     for name, value in parameters.items():
         if name.startswith("oauth_") and isinstance(value, (list, tuple)):
             raise InvalidRequest("A protocol parameter stands twice.")
-    for name in ("oauth_consumer_key", "oauth_token", "oauth_nonce"):
-        if len(to_text(parameters.get(name, ""))) > _MAX_KEY:
-            raise InvalidRequest(f"{name} is too long.")
 
 
 def _carries_nonce(request: Mapping[str, Any], method: SignatureMethod) -> bool:

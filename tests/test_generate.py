@@ -47,5 +47,5 @@ def test_letters_and_digits_are_all_as_likely():
 def test_too_few_letters_and_digits_are_drawn_again(monkeypatch):
     # 24 octets of 0xFF are 32 slashes in base64, and not one letter.
     drawn = iter([b"\xff" * 24, bytes(24)])
-    monkeypatch.setattr("secrets.token_bytes", lambda size: next(drawn))
+    monkeypatch.setattr("oauth2.generate._random_bytes", lambda: lambda size: next(drawn))
     assert make_nonce() == "A" * 22
