@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from .encoding import percent_decode_as_sent, to_unicode
-from .parameters import FORM, Pairs, add_to_query, build_form, group_pairs, is_form, parse_form_as_sent
+from .pairs import Pairs, group_pairs, has_canonical_escapes
+from .parameters import FORM, add_to_query, is_form, parse_form_as_sent
 from .request import Request
 from .signature import base_string_uri, on_the_wire
 
@@ -141,12 +142,12 @@ def sign_outgoing(
             realm = _origin_of(request.normalized_url or "")
         authorization = request.to_header(realm(uri) if callable(realm) else realm)["Authorization"]
     elif placement == QUERY:
-        uri = add_to_query(uri, build_form(request.protocol_pairs()))
+        uri = add_to_query(uri, request.protocol_form())
     else:
-        form = "&".join(filter(None, [form, build_form(request.protocol_pairs())]))
+        form = "&".join(filter(None, [form, request.protocol_form()]))
     if form is not None:
         body = form if form.isascii() and not isinstance(body, bytes) else form.encode("utf-8", "surrogateescape")
-    names = frozenset([name for name in request if _is_protocol(name)])
+    names = frozenset([name for name in request if name[:6] == "oauth_"])
     return Outgoing(outgoing.method, uri, body, content_type, authorization, names)
 
 
@@ -193,7 +194,7 @@ def _origin_of(base: str) -> str:
 
 
 def _take(form: str, is_taken: Callable[[str], bool]) -> tuple[str, Pairs]:
-    if "%" not in form and "auth_" not in form:  # all names that are ever taken hold that
+    if "auth_" not in form and has_canonical_escapes(form):  # all names that are ever taken hold that
         return form, []
     kept: list[str] = []
     taken: list[str] = []

@@ -12,7 +12,7 @@ from functools import lru_cache
 from .encoding import (
     UNRESERVED,
     decode_utf8,
-    percent_decode,
+    percent_decode_as_sent,
     percent_encode_as_sent,
     percent_encode_fields,
     unescape_canonical,
@@ -79,18 +79,26 @@ def decode_pairs(encoded: Collection[str]) -> Iterator[tuple[str, str]]:
     Raises:
         Error: Octets that are not UTF-8.
     """
-    # All at once, with a separator that next to nobody sends.
-    if not encoded:
-        return iter(())
-    text: str | None = "\0".join(encoded).replace(" ", "\0")
-    if "%" in text:
-        text = decode_utf8(unescape_canonical(text))
-        if text is None:
-            raise InvalidRequest("A parameter is not valid UTF-8.")
-    texts = text.split("\0")
-    if len(texts) != 2 * len(encoded):  # there was one escaped
-        parts = [both.partition(" ") for both in encoded]
-        return iter([(percent_decode(name), percent_decode(value)) for name, _, value in parts])
+    text = decode_utf8(_unescape_at_once(encoded))
+    if text is None:
+        raise InvalidRequest("A parameter is not valid UTF-8.")
+    return _split(text, encoded)
+
+
+def decode_pairs_as_sent(encoded: Collection[str]) -> Iterator[tuple[str, str]]:
+    """Undo :func:`encode_pairs`; octets that are not UTF-8 become lone surrogates (PEP 383)."""
+    return _split(_unescape_at_once(encoded).decode("utf-8", "surrogateescape"), encoded)
+
+
+def _unescape_at_once(encoded: Collection[str]) -> bytes:
+    # With a separator that next to nobody sends.
+    return unescape_canonical("\0".join(encoded).replace(" ", "\0"))
+
+
+def _split(text: str, encoded: Collection[str]) -> Iterator[tuple[str, str]]:
+    texts = text.split("\0") if encoded else []
+    if len(texts) != 2 * len(encoded):  # somebody sent it
+        texts = [percent_decode_as_sent(each) for both in encoded for each in both.split(" ")]
     each = iter(texts)
     return zip(each, each, strict=True)
 

@@ -24,7 +24,16 @@ from .authorization import (
 )
 from .encoding import STRING_TYPES, decode_utf8, percent_decode, percent_decode_as_sent, to_text
 from .errors import InvalidRequest
-from .pairs import ENCODED, Pairs, decode_pairs, encode_pairs, group_pairs, has_canonical_escapes, without
+from .pairs import (
+    ENCODED,
+    Pairs,
+    decode_pairs,
+    decode_pairs_as_sent,
+    encode_pairs,
+    group_pairs,
+    has_canonical_escapes,
+    without,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -105,7 +114,8 @@ def parse_form_as_sent(data: bytes | str) -> Pairs:
     """
     if isinstance(data, bytes):
         data = data.decode("utf-8", "surrogateescape")
-    return _form_pairs(data, percent_decode_as_sent)
+    encoded = _canonical(data)
+    return list(decode_pairs_as_sent(encoded)) if encoded else _form_pairs(data, percent_decode_as_sent)
 
 
 def _form_pairs(form: str, decode: Callable[[str], str]) -> Pairs:
@@ -121,7 +131,7 @@ def _form_pairs(form: str, decode: Callable[[str], str]) -> Pairs:
 
 def encode_form(form: str) -> list[str]:
     """Return what :func:`encode_pairs` makes of a query or form body, for a signer."""
-    return _canonical(form) or encode_pairs(parse_form_as_sent(form))
+    return _canonical(form) or encode_pairs(_form_pairs(form, percent_decode_as_sent))
 
 
 def read_form(form: str) -> list[str]:
@@ -131,7 +141,7 @@ def read_form(form: str) -> list[str]:
         Error: As :func:`parse_form` does, but for octets that are not UTF-8: decoding the
             result tells of these.
     """
-    return _canonical(form) or encode_pairs(parse_form(form))
+    return _canonical(form) or encode_pairs(_form_pairs(form, percent_decode))
 
 
 def _canonical(form: str) -> list[str] | None:

@@ -243,10 +243,7 @@ class Request(dict[str, "Any"]):
         Raises:
             ValueError: *realm* holds a control character.
         """
-        encoded = self._encoded()
-        if "&".join(["", *encoded]).count("&oauth_") < len(encoded):
-            encoded = [both for both in encoded if both[:6] == "oauth_"]
-        return {"Authorization": join_header(encoded, realm)}
+        return {"Authorization": join_header(self._encoded_protocol(), realm)}
 
     def to_url(self) -> str:
         """Return the URL with all parameters in its query (section 3.5.3).
@@ -262,6 +259,16 @@ class Request(dict[str, "Any"]):
         if self._last is not None and self._last.encoded is encoded:
             return "&".join(sorted(encoded)).replace(" ", "=")  # names differ, so that values do not count
         return "&".join(sorted(encoded, key=lambda both: both.partition(" ")[0])).replace(" ", "=")
+
+    def protocol_form(self) -> str:
+        """Return the protocol parameters as a form or a part of one, in the order they were set."""
+        return "&".join(self._encoded_protocol()).replace(" ", "=")
+
+    def _encoded_protocol(self) -> list[str]:
+        encoded = self._encoded()
+        if "&".join(["", *encoded]).count("&oauth_") < len(encoded):
+            return [both for both in encoded if both[:6] == "oauth_"]
+        return encoded
 
     def protocol_pairs(self) -> Pairs:
         """Return the decoded protocol parameters, in the order they were set."""
