@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +15,7 @@ from .parameters import FORM
 from .signature import SignatureMethod, SignatureMethod_HMAC_SHA1
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     Answer = tuple[httplib2.Response[Any], bytes]
 
@@ -160,7 +159,8 @@ class Client(httplib2.Http):
                 fields["Authorization"] = outgoing.authorization
             if outgoing.content_type and not _field(fields, "content-type"):
                 fields["Content-Type"] = outgoing.content_type
-            with _remembered(_UnderWay(self, exchange)):
+            before = _under_way.set(_UnderWay(self, exchange))
+            try:
                 answer: Answer = httplib2.Http.request(
                     self,
                     outgoing.uri,
@@ -170,6 +170,8 @@ class Client(httplib2.Http):
                     redirections=redirections,
                     connection_type=connection_type,
                 )
+            finally:
+                _under_way.reset(before)
             if not _is_to_be_tried_again(exchange, answer):
                 return answer
 
@@ -198,8 +200,11 @@ class Client(httplib2.Http):
         if under_way is not None and under_way.exchange.signer is not None:
             conn = _Connection(conn, under_way)
         # Reads the body, which may come from another request of this client.
-        with _remembered(None):
+        before = _under_way.set(None)
+        try:
             return super()._conn_request(conn, *args)  # type: ignore[misc]
+        finally:
+            _under_way.reset(before)
 
     def _request(self, conn: Any, host: str, uri: str, request_uri: str, method: str, body: Any, *rest: Any) -> Answer:
         # Called by httplib2.Http.request(). A program may call that itself, to send
@@ -207,9 +212,11 @@ class Client(httplib2.Http):
         under_way = _under_way.get()
         if under_way is not None and under_way.client is self:
             return super()._request(conn, host, uri, request_uri, method, body, *rest)  # type: ignore[misc,no-any-return]
-        with _remembered(_UnderWay(self, Exchange(None, Outgoing(method, uri, body)))):
-            answer: Answer = super()._request(conn, host, uri, request_uri, method, body, *rest)  # type: ignore[misc]
-        return answer
+        before = _under_way.set(_UnderWay(self, Exchange(None, Outgoing(method, uri, body))))
+        try:
+            return super()._request(conn, host, uri, request_uri, method, body, *rest)  # type: ignore[misc,no-any-return]
+        finally:
+            _under_way.reset(before)
 
 
 class _Connection:
@@ -256,15 +263,6 @@ class _Cache:
             if b"\n-x-permanent-redirect-url:" in b"\n" + fields:
                 return None
         return value
-
-
-@contextmanager
-def _remembered(under_way: _UnderWay | None) -> Iterator[None]:
-    before = _under_way.set(under_way)
-    try:
-        yield
-    finally:
-        _under_way.reset(before)
 
 
 def _is_to_be_tried_again(exchange: Exchange, answer: Any) -> bool:

@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from .encoding import percent_decode_as_sent, to_unicode
-from .pairs import Pairs, group_pairs, has_canonical_escapes
-from .parameters import FORM, add_to_query, is_form, parse_form_as_sent
+from .pairs import Pairs, decode_pairs_as_sent, group_pairs, has_canonical_escapes
+from .parameters import FORM, add_to_query, encode_form, is_form, parse_form_as_sent
 from .request import Request
 from .signature import base_string_uri, on_the_wire
 
@@ -120,12 +120,13 @@ def sign_outgoing(
     if placement == BODY and form is None:
         raise ValueError('placement: "body" wants a form, and this body is none')
 
+    encoded = encode_form(form) if form else []
     request = Request.from_consumer_and_token(
         consumer,
         token=token,
         http_method=verb,
         http_url=uri,
-        parameters=group_pairs([*parse_form_as_sent(form), *own] if form else own) if form or own else None,
+        parameters=group_pairs([*decode_pairs_as_sent(encoded), *own]) if encoded or own else None,
         body=body,
         is_form_encoded=form is not None,
     )
@@ -134,6 +135,9 @@ def sign_outgoing(
     if body_hash and outgoing.hashed and form is None:
         request["oauth_body_hash"] = outgoing.hashed.encode("ascii")
         body_hash = False
+    if encoded and type(request) is Request:
+        request["oauth_signature_method"] = signature_method.name  # as signing does, which leaves the rest as it is
+        request.take_encoded(encoded)
     request.sign_request(signature_method, consumer, token, body_hash=body_hash)
 
     authorization = None

@@ -180,6 +180,16 @@ class Request(dict[str, "Any"]):
         self._last = Snapshot(dict(self), encoded)  # of a list, which could change, or a number there is none
         return encoded
 
+    def take_encoded(self, others: list[str]) -> None:
+        """Take the caller's word for what all parameters but the protocol's are encoded.
+
+        Args:
+            others: What :func:`~oauth2.pairs.encode_pairs` makes of them.
+        """
+        protocol = encode_texts({name: value for name, value in self.items() if name[:6] == "oauth_"})
+        if protocol is not None and len(protocol) + len(others) == len(self):  # else a name stands twice
+            self._last = Snapshot(dict(self), protocol + others)
+
     def _query(self) -> str:
         url = getattr(self, "_url", None)
         if url is None:

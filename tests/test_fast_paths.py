@@ -16,7 +16,7 @@ from oauth2.encoding import (
     unescape_canonical,
 )
 from oauth2.errors import Error
-from oauth2.pairs import has_canonical_escapes
+from oauth2.pairs import decode_pairs_as_sent, group_pairs, has_canonical_escapes
 from oauth2.parameters import (
     build_authorization_header,
     build_form,
@@ -168,6 +168,21 @@ def test_what_is_kept_of_a_request_follows_its_changes(parameters, name, value):
     fresh = oauth2.Request("GET", "https://api.example/?q=1", dict(request))
     assert request.get_normalized_parameters() == fresh.get_normalized_parameters()
     assert request.to_postdata() == fresh.to_postdata()
+
+
+@given(text, st.dictionaries(st.sampled_from(["oauth_callback", "oauth_b", "oauth_é"]), text, max_size=2), text)
+@example("a=1&b=2", {}, "")
+@example("a=1&a=2&b=%20", {"oauth_callback": "oob"}, "c")
+@example("oauth_callback=1", {"oauth_callback": "oob"}, "")
+def test_a_form_that_is_encoded_already_is_signed_as_one_that_is_not(form, own, value):
+    encoded = encode_form(form)
+    parameters = group_pairs([*decode_pairs_as_sent(encoded), *own.items()])
+    known, plain = (oauth2.Request("POST", "https://a.example/", parameters, is_form_encoded=True) for _ in range(2))
+    known.take_encoded(encoded)
+    for _ in range(2):
+        assert known.get_normalized_parameters() == plain.get_normalized_parameters()
+        assert (known.to_header(), known.to_postdata()) == (plain.to_header(), plain.to_postdata())
+        known["changed"] = plain["changed"] = value
 
 
 @given(st.text(max_size=20) | st.binary(max_size=20))
