@@ -36,7 +36,7 @@ class Snapshot:
     """The parameters of a request at one moment, in the forms that are needed of them.
 
     Attributes:
-        parameters: Name to value, all of them text or bytes.
+        parameters: Name to value: text, bytes, or a list of texts that nobody else has.
         encoded: The same, see :func:`~oauth2.pairs.encode_pairs`; not in one order.
         protocol: Those whose names start with ``oauth_``; None if nobody looked.
         others: All the others; None if nobody looked.
@@ -123,7 +123,7 @@ def collect_parameters(
     query_string: str | bytes | None,
     parameters: Mapping[Any, Any] | None,
     limits: Limits,
-) -> tuple[dict[str, Any], Snapshot | None]:
+) -> tuple[dict[str, Any], Snapshot]:
     """Return every parameter of a request as often as it was sent (section 3.4.1.3.1).
 
     Args:
@@ -137,7 +137,7 @@ def collect_parameters(
 
     Returns:
         Decoded parameters by name, without the realm of the header, and what is known of
-        them; None where a name stands more than once, so that its values are a list.
+        them. The values of a name that stands more than once are a list.
 
     Raises:
         Error: Too much, malformed, a protocol parameter twice, or in two places (section 3.5).
@@ -160,13 +160,14 @@ def collect_parameters(
     protocol: dict[str, Any] = dict(islice(pairs, len(header)))
     others: dict[str, Any] = dict(pairs)
     found = others | protocol  # the most first: a dict is copied faster than filled
-    is_plain = len(found) == len(encoded)
-    if is_plain and is_protocol and "oauth_" not in "&".join(elsewhere):
-        return found, Snapshot(found, encoded, protocol, others)  # each in its place, and each once
-    refuse_ambiguity(*[list(decode_pairs(place)) for place in (header, in_query, in_form, merged)])
-    if is_plain:
-        return found, Snapshot(found, encoded)
-    return group_pairs(list(decode_pairs(encoded))), None
+    in_place = is_protocol and len(protocol) == len(header) and "oauth_" not in "&".join(elsewhere)
+    if not in_place:
+        refuse_ambiguity(*[list(decode_pairs(place)) for place in (header, in_query, in_form, merged)])
+    if len(found) == len(encoded):
+        return found, Snapshot(found, encoded, protocol, others) if in_place else Snapshot(found, encoded)
+    found = group_pairs(list(decode_pairs(encoded)))
+    kept = {name: list(value) if isinstance(value, list) else value for name, value in found.items()}
+    return found, Snapshot(kept, encoded)
 
 
 def refuse_ambiguity(*places: Pairs) -> None:

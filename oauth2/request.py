@@ -266,7 +266,7 @@ class Request(dict[str, "Any"]):
     def to_postdata(self) -> str:
         """Return all parameters as a form body, sorted by name (section 3.5.2)."""
         encoded = self._encoded()
-        if self._last is not None and self._last.encoded is encoded:
+        if self._last is not None and self._last.encoded is encoded and len(encoded) == len(self):
             return "&".join(sorted(encoded)).replace(" ", "=")  # names differ, so that values do not count
         return "&".join(sorted(encoded, key=lambda both: both.partition(" ")[0])).replace(" ", "=")
 
@@ -390,7 +390,7 @@ class Request(dict[str, "Any"]):
             return None
         if not http_method.isascii():
             raise InvalidRequest("The HTTP request method is not ASCII.")
-        if known is None or cls is not Request:  # what a subclass is given it may change
+        if cls is not Request:  # what a subclass is given it may change
             request = cls(http_method, url, found.copy())
         else:
             request = cls.__new__(cls)

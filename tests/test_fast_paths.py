@@ -248,6 +248,7 @@ changes = st.sampled_from(
         lambda request: None,
         lambda request: request.update(a="changed"),
         lambda request: request.update(a=["1", "2"]),
+        lambda request: [value.append("1") for value in request.values() if isinstance(value, list)],
         lambda request: request.update(new="1"),
         lambda request: request.update(oauth_new=["1", "2"]),
         lambda request: request.pop("oauth_nonce", None),
@@ -271,7 +272,7 @@ def verified(request_type, received, change):
         change(request)
         parameters = server.verify_request(request, CONSUMER, TOKEN)
         assert not any(name.startswith("oauth_") for name in parameters)
-        return parameters, request_type.get_normalized_parameters(request)
+        return parameters, request_type.get_normalized_parameters(request), request.to_postdata()
     except Error as error:
         return type(error)
 
@@ -280,6 +281,7 @@ def verified(request_type, received, change):
 @example("", {}, lambda request: None, "header")
 @example("oauth_x=1", {"a": "1"}, lambda request: None, "header")
 @example("a=1&a=2", {"a": "1"}, lambda request: None, "header")
+@example("a=2&a=1", {"b": "1"}, lambda request: request["a"].append("3"), "header")
 def test_a_request_as_it_was_read_is_verified_as_any_other(query, form, change, place):
     url = f"https://api.example/?{query}"
     made = oauth2.Request.from_consumer_and_token(CONSUMER, TOKEN, "POST", url, form, is_form_encoded=True)
