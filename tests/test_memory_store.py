@@ -60,6 +60,15 @@ def test_many_nonces_of_one_minute_are_each_claimed_once():
     assert store.nonce_count() == 20_000
 
 
+def test_nobody_can_tell_which_row_a_nonce_will_be_in():
+    stores = [MemoryStore(), MemoryStore()]
+    for store in stores:
+        assert all(store.add_nonce(f"n{index}", NOW, "ck", "t") for index in range(20))
+    one, other = [next(iter(store._buckets.values())) for store in stores]
+    assert one != other
+    assert not {row for row in one if row} & {row for row in other if row}
+
+
 def test_a_nonce_takes_less_than_100_bytes():
     tracemalloc.start()
     try:

@@ -4,6 +4,8 @@ import contextlib
 import multiprocessing
 import os
 import sqlite3
+import time
+from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit
 
 import databases
@@ -13,7 +15,7 @@ from hosted import Hosted
 from peer import what_is_shown
 
 from oauth2.errors import StoreUnavailable
-from oauth2.stores import ClientCredentials, CombinedStore, TemporaryCredentials, TokenCredentials
+from oauth2.stores import ClientCredentials, CombinedStore, TemporaryCredentials, TokenCredentials, sqlite
 from oauth2.stores.fernet import FernetCipher
 from oauth2.stores.sqlite import SQLiteStore
 
@@ -307,6 +309,11 @@ def file_store(path):
 def remove(path):
     for end in ("", "-wal", "-shm"):
         path.with_name(path.name + end).unlink(missing_ok=True)
+    until_it_is_looked_for()
+
+
+def until_it_is_looked_for():
+    time.sleep(5 * sqlite._LOOK_EVERY)
 
 
 def test_a_store_whose_file_was_removed_is_unavailable_and_does_not_begin_anew(file_store, path):
@@ -324,7 +331,65 @@ def test_a_store_whose_file_was_replaced_is_unavailable(file_store, path):
     with contextlib.closing(SQLiteStore(path.with_name("other.db"))) as other:
         other.add_nonce("n", T, "c", "t")
     os.replace(path.with_name("other.db"), path)
+    until_it_is_looked_for()
     assert outcomes(EVERYTHING, file_store) == all_unavailable(EVERYTHING)
+
+
+def test_a_store_whose_file_is_elsewhere_now_is_unavailable_and_stays_so(file_store, path):
+    path.rename(path.with_name("elsewhere.db"))
+    until_it_is_looked_for()
+    assert outcomes(EVERYTHING, file_store) == all_unavailable(EVERYTHING)
+    path.with_name("elsewhere.db").rename(path)
+    assert outcomes(EVERYTHING, file_store) == all_unavailable(EVERYTHING)
+
+
+@pytest.mark.parametrize("call", ["add_nonce", "add_consumer", "remove_consumer"])
+def test_what_waited_while_the_file_was_removed_is_not_done(call, path):
+    with (
+        contextlib.closing(SQLiteStore(path, timeout=20)) as store,
+        contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other,
+        ThreadPoolExecutor() as threads,
+    ):
+        other.execute("BEGIN IMMEDIATE")
+        answer = threads.submit(outcome, EVERYTHING[call], store)
+        time.sleep(0.05)
+        assert not answer.done()
+        remove(path)
+        other.execute("COMMIT")
+        assert answer.result(20) == "StoreUnavailable"
+
+
+def test_a_file_removed_while_it_is_opened_again_is_of_no_use(path, monkeypatch):
+    connect = sqlite._connect
+
+    def too_late(*given):
+        remove(path)
+        return connect(*given)
+
+    with contextlib.closing(SQLiteStore(path)) as store, path.open():  # else a new file may have its number
+        assert store.add_nonce("n", T, "c", "t")
+        store.close()
+        monkeypatch.setattr(sqlite, "_connect", too_late)
+        assert outcomes(NONCES, store) == all_unavailable(NONCES)
+
+
+def test_the_file_is_looked_for_once_in_a_fifth_of_a_millisecond(path, monkeypatch):
+    with contextlib.closing(SQLiteStore(path)) as store:
+        now, looks = time.monotonic() + 60, []
+        identity = sqlite._identity
+        monkeypatch.setattr(sqlite, "monotonic", lambda: now)
+        monkeypatch.setattr(sqlite, "_identity", lambda given: looks.append(given) or identity(given))
+        for number in range(10):
+            now += 0.00015
+            assert store.add_nonce(f"n{number}", T, "c", "t")
+        assert len(looks) == 5
+        for number in range(10):
+            now += 0.0003
+            assert not store.add_nonce(f"n{number}", T, "c", "t")
+        assert len(looks) == 15
+        store.close()
+        assert store.nonce_count() == 10
+        assert len(looks) == 17  # before it is opened, and after what was asked
 
 
 def test_a_provider_whose_file_was_removed_answers_503(path):
