@@ -15,6 +15,7 @@ _NAME = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz012345678
 _CONTROLS = dict.fromkeys({*range(0x20), 0x7F} - {ord(char) for char in LWS})
 _BACKSLASH, _QUOTE = "\x01", "\x02"  # stand-ins for quoted pairs: controls, which are refused before
 _MARKS = b'="", '  # of each element that stands before another
+_AS_PAIRS = bytes.maketrans(b"=,", b" &")
 
 
 def parse_authorization_header(value: str) -> Pairs:
@@ -75,19 +76,18 @@ def read_header(value: str) -> tuple[list[str], bool]:
     text = value[6:]
     if text[:7] == 'realm="':
         text = _after_realm(text)
-    parts = text[:-1].replace('="', " ").split('", ')
-    count = len(parts)
-    # Each mark is accounted for, and none stands elsewhere than where it was replaced.
-    marks = text.encode("utf-8", "surrogatepass").translate(None, ENCODED)
+    octets = text.encode("utf-8", "surrogatepass")
+    marks = octets.translate(None, ENCODED)
+    count = len(marks) // len(_MARKS) + 1
     if (
-        marks == _MARKS * (count - 1) + b'=""'
+        marks == _MARKS * (count - 1) + b'=""'  # each mark is accounted for, and stands where it belongs
         and text[-1] == '"'
         and text.count('="') == count
         and text[:6] == "oauth_"
         and text.count('", oauth_') == count - 1
         and has_canonical_escapes(text)
     ):
-        return parts, True
+        return octets.translate(_AS_PAIRS, b'" ').decode().split("&"), True
     pairs = parse_authorization_header(value)
     signed = [pair for pair in pairs if pair[0] != "realm"]
     if len(pairs) > len(signed) + 1:

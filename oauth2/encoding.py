@@ -18,6 +18,7 @@ _ENCODED = [chr(octet) if octet in UNRESERVED else f"%{octet:02X}" for octet in 
 _BASE64 = UNRESERVED + b"+/="  # what signatures are made of
 _FEW = 6  # characters to encode, up to which replacing one after the other is faster
 _PERCENT = {ord("%")}
+_AS_QUOTED_PRINTABLE = bytes.maketrans(b"% ", b"=\0")
 
 #: Two characters of ASCII that only hostile text holds.
 SEPARATORS = "\1\2"
@@ -138,13 +139,13 @@ def _unescape(octets: bytes) -> bytes:
 
 
 def unescape_canonical(text: str) -> bytes:
-    """Return the octets of what :func:`percent_encode` made, or of many such texts with separators between.
+    """Return the octets of what :func:`percent_encode` made, or of many such texts: a space becomes a NUL.
 
     Args:
         text: ASCII without ``=``, in which every ``%`` is followed by two hexadecimal digits.
     """
     # Then it is quoted-printable but for that sign, and decoded in C.
-    return a2b_qp(text.replace("%", "="))
+    return a2b_qp(text.encode().translate(_AS_QUOTED_PRINTABLE))
 
 
 def to_text(value: object) -> str:

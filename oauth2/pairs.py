@@ -79,7 +79,7 @@ def decode_pairs(encoded: Collection[str]) -> Iterator[tuple[str, str]]:
     Raises:
         Error: Octets that are not UTF-8.
     """
-    text = decode_utf8(_unescape_at_once(encoded))
+    text = decode_utf8(unescape_canonical(" ".join(encoded)))
     if text is None:
         raise InvalidRequest("A parameter is not valid UTF-8.")
     return _split(text, encoded)
@@ -87,17 +87,12 @@ def decode_pairs(encoded: Collection[str]) -> Iterator[tuple[str, str]]:
 
 def decode_pairs_as_sent(encoded: Collection[str]) -> Iterator[tuple[str, str]]:
     """Undo :func:`encode_pairs`; octets that are not UTF-8 become lone surrogates (PEP 383)."""
-    return _split(_unescape_at_once(encoded).decode("utf-8", "surrogateescape"), encoded)
-
-
-def _unescape_at_once(encoded: Collection[str]) -> bytes:
-    # With a separator that next to nobody sends.
-    return unescape_canonical("\0".join(encoded).replace(" ", "\0"))
+    return _split(unescape_canonical(" ".join(encoded)).decode("utf-8", "surrogateescape"), encoded)
 
 
 def _split(text: str, encoded: Collection[str]) -> Iterator[tuple[str, str]]:
     texts = text.split("\0") if encoded else []
-    if len(texts) != 2 * len(encoded):  # somebody sent it
+    if len(texts) != 2 * len(encoded):  # next to nobody sends that
         texts = [percent_decode_as_sent(each) for both in encoded for each in both.split(" ")]
     each = iter(texts)
     return zip(each, each, strict=True)

@@ -226,13 +226,12 @@ class Request(dict[str, "Any"]):
         self.pop("oauth_signature", None)
         if body_hash and not self.is_form_encoded:
             self.pop("oauth_body_hash", None)
-            self._encoded()
             self._add("oauth_body_hash", self._hash_of_body(signature_method.name).encode("ascii"))
         self._add("oauth_signature", signature_method.sign(self, consumer, token))
 
     def _add(self, name: str, value: str | bytes) -> None:
-        last = self._last
-        if last is not None and last.parameters == self:
+        encoded, last = self._encoded(), self._last
+        if last is not None and last.encoded is encoded:
             last.add(name, value)
         self[name] = value
 
