@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from itertools import islice
 
-from .encoding import is_utf8, percent_encode, to_text
+from .encoding import is_utf8
 from .errors import InvalidRequest
 from .pairs import Pairs, decode_pairs, encode_pairs, group_pairs, without
 from .parameters import form_text, is_form, is_oauth_header, query_of, read_form, read_header, text_pairs
@@ -56,14 +56,9 @@ class Snapshot:
         self.protocol = protocol
         self.others = others
 
-    def add(self, name: str, value: str | bytes) -> None:
-        """Take note of a protocol parameter that was added; *name* is nothing to encode.
-
-        Raises:
-            TypeError: Bytes that are not UTF-8.
-        """
-        text = value.decode() if type(value) is bytes and value.isascii() else to_text(value)
-        self.encoded.append(f"{name} {percent_encode(text)}")
+    def add(self, name: str, value: str | bytes, encoded_value: str) -> None:
+        """Take note of a protocol parameter that was added; *name* is nothing to encode."""
+        self.encoded.append(f"{name} {encoded_value}")
         self.parameters[name] = value
         self.others = None
 

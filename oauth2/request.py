@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from .encoding import escape, is_utf8, to_unicode, to_unicode_optional_iterator
+from .encoding import escape, is_utf8, percent_encode, to_text, to_unicode, to_unicode_optional_iterator
 from .errors import InvalidRequest, InvalidURL, ParameterAbsent
 from .generate import generate_timestamp, make_nonce
 from .pairs import Pairs, encode_pairs, encode_texts, group_pairs, without
@@ -226,20 +226,21 @@ class Request(dict[str, "Any"]):
         self.pop("oauth_signature", None)
         if body_hash and not self.is_form_encoded:
             self.pop("oauth_body_hash", None)
-            self._add("oauth_body_hash", self._hash_of_body(signature_method.name).encode("ascii"))
-        self._add("oauth_signature", signature_method.sign(self, consumer, token))
+            method_name = signature_method.name
+            both = _both(self._hash_of_body(method_name)) if self.body else _hash_of_nothing(method_name)
+            self._add("oauth_body_hash", *both)
+        signature = signature_method.sign(self, consumer, token)
+        self._add("oauth_signature", signature, percent_encode(to_text(signature)))
 
-    def _add(self, name: str, value: str | bytes) -> None:
+    def _add(self, name: str, value: str | bytes, encoded_value: str) -> None:
         encoded, last = self._encoded(), self._last
         if last is not None and last.encoded is encoded:
-            last.add(name, value)
+            last.add(name, value, encoded_value)
         self[name] = value
 
     def _hash_of_body(self, method_name: str) -> str:
-        body, digest = self.body, body_digest(method_name)
-        if not body:
-            return _hash_of_nothing(digest)
-        return body_hash(body.encode() if isinstance(body, str) else body, digest)
+        body = self.body or b""
+        return body_hash(body.encode() if isinstance(body, str) else body, body_digest(method_name))
 
     # --- sending ----------------------------------------------------------------
 
@@ -438,9 +439,14 @@ class Request(dict[str, "Any"]):
 _get_normalized_parameters = Request.get_normalized_parameters
 
 
+def _both(hashed: str) -> tuple[bytes, str]:
+    # As it is set, and as it is sent.
+    return hashed.encode("ascii"), percent_encode(hashed)
+
+
 @lru_cache
-def _hash_of_nothing(digest: str) -> str:
-    return body_hash(b"", digest)
+def _hash_of_nothing(method_name: str) -> tuple[bytes, str]:
+    return _both(body_hash(b"", body_digest(method_name)))
 
 
 def build_xoauth_string(url: str, consumer: Any, token: Any = None) -> str:
