@@ -9,8 +9,8 @@ are what a signer needs: they take whatever goes on the wire.
 
 from __future__ import annotations
 
-import hashlib
 from binascii import b2a_base64
+from functools import lru_cache
 
 from .authorization import (
     LWS,
@@ -37,6 +37,7 @@ from .pairs import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import hashlib
     from collections.abc import Callable, Iterable, Mapping
     from typing import Any, BinaryIO
 
@@ -230,7 +231,10 @@ def body_hash(body: bytes | BinaryIO, digest: str = "sha1") -> str:
     return b2a_base64(digested.digest(), newline=False).decode("ascii")
 
 
+@lru_cache(16)
 def _hash(digest: str) -> Callable[..., hashlib._Hash]:
+    import hashlib  # on first use: it loads OpenSSL
+
     if digest not in hashlib.algorithms_guaranteed:
         raise ValueError("digest: no hash of this name")
     found: Callable[..., hashlib._Hash] = getattr(hashlib, digest)

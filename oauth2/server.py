@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from hmac import compare_digest
 
 from .encoding import decode_utf8, to_text
 from .errors import (
@@ -19,7 +18,7 @@ from .errors import (
 )
 from .parameters import body_hash, build_authenticate_header
 from .request import OAUTH_VERSION
-from .signature import SignatureMethod_HMAC_SHA1, body_digest
+from .signature import SignatureMethod_HMAC_SHA1, body_digest, constant_time_equal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -202,7 +201,7 @@ class Server:
         if request.is_form_encoded:
             hashes.append(body_hash(b"", body_digest(method.name)))
         octets = to_text(given).encode()
-        if not any(compare_digest(right.encode(), octets) for right in hashes):
+        if not any(constant_time_equal()(right.encode(), octets) for right in hashes):
             if request.body is None:
                 raise BodyHashInvalid("oauth_body_hash cannot be checked: from_request() was not given the body.")
             raise BodyHashInvalid("oauth_body_hash does not match the body.")

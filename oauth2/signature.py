@@ -7,12 +7,10 @@ Signing and verifying meet here and nowhere else, so that they cannot disagree.
 
 from __future__ import annotations
 
-import hashlib
 import os
 from binascii import b2a_base64
 from bisect import bisect_left
 from functools import lru_cache
-from hmac import compare_digest
 
 from .encoding import UNRESERVED, is_utf8, percent_encode, to_unicode
 from .errors import InvalidURL
@@ -20,6 +18,7 @@ from .parameters import encode_form, encode_pairs, query_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import hashlib
     from collections.abc import Callable, Iterable
     from typing import Any, Protocol
 
@@ -250,7 +249,15 @@ class SignatureMethod:
             return False
         built = self.sign(request, consumer, token)
         octets = built if type(built) is bytes else _ascii(built)
-        return octets is not None and compare_digest(octets, given)
+        return octets is not None and constant_time_equal()(octets, given)
+
+
+@lru_cache(1)
+def constant_time_equal() -> Callable[[bytes, bytes], bool]:
+    """Return what tells in constant time whether octets are the same."""
+    from hmac import compare_digest  # on first use: it loads OpenSSL, 3.5 MB and more than the rest of `import oauth2`
+
+    return compare_digest
 
 
 def _ascii(signature: object) -> bytes | None:
@@ -335,6 +342,8 @@ class _HMAC(SignatureMethod):
 def _keyed(digest: str, key: bytes) -> tuple[hashlib._Hash, hashlib._Hash]:
     # RFC 2104 section 4: the two hashes that begin with the key are made once, and
     # copied. That is twice as fast as hmac.digest() where credentials are used again.
+    import hashlib  # on first use: it loads OpenSSL
+
     inner, outer = hashlib.new(digest), hashlib.new(digest)
     if len(key) > inner.block_size:
         key = hashlib.new(digest, key).digest()

@@ -81,7 +81,8 @@ def test_the_rim_imports_the_rows_and_not_itself(name):
 def test_imports_are_seen_wherever_they_stand():
     ours, others = imports_of("server")
     assert {"errors", "stores"} <= ours  # the one at the top, the other inside a function
-    assert "hmac" in others
+    assert "time" in others
+    assert "hmac" in imports_of("signature")[1]  # inside a function, too
     ours, others = imports_of("stores.sqlite")
     assert "stores.nonces" in ours  # by way of its package
     assert "sqlite3" in others

@@ -27,7 +27,7 @@ _VERSION = 2  # 1 had nonces only
 _STATEMENTS = Statements(SQLITE)
 _CLAIM = """
 INSERT OR IGNORE INTO nonce (timestamp, digest)
-SELECT ?1, ?2 FROM nonce_horizon WHERE one = 1 AND oldest <= ?1
+SELECT ?, ? FROM nonce_horizon WHERE one = 1 AND oldest <= ?
 """
 
 
@@ -84,7 +84,7 @@ class SQLiteStore(SQLStore):
         """
         digest = nonce_digest(nonce, timestamp, consumer_key, token_key)
         # One statement, in a transaction of its own: that is what makes it atomic.
-        new = self._file.change(_CLAIM, (timestamp, digest)) == 1
+        new = self._file.change(_CLAIM, (timestamp, digest, timestamp)) == 1
         if new and digest[0] % FORGET_EVERY == 0:
             self._forget(oldest_kept(timestamp, self.window))
         return new
