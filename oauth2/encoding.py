@@ -15,7 +15,7 @@ STRING_TYPES = (str, bytes)
 
 UNRESERVED = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
 _ENCODED = [chr(octet) if octet in UNRESERVED else f"%{octet:02X}" for octet in range(256)]
-_BASE64 = UNRESERVED + b"+/="  # what signatures are made of
+_BASE64 = UNRESERVED + b"+/="  # what signatures are made of, and more
 _FEW = 6  # characters to encode, up to which replacing one after the other is faster
 _PERCENT = {ord("%")}
 _AS_QUOTED_PRINTABLE = bytes.maketrans(b"% ", b"=\0")
@@ -26,6 +26,14 @@ _LEFT_IN_FIELDS = UNRESERVED + SEPARATORS.encode()
 _ENCODED_FIELDS = [chr(octet) if octet in _LEFT_IN_FIELDS else encoded for octet, encoded in enumerate(_ENCODED)]
 _HEX = "0123456789abcdefABCDEF"
 _OCTETS = {(high + low).encode(): bytes((int(high + low, 16),)) for high in _HEX for low in _HEX}
+
+
+def table_of(octets: bytes) -> bytes:
+    """Return the table for ``bytes.translate`` that leaves *octets*, and no others, as they are."""
+    return bytes([octet if octet in octets else not octet for octet in range(256)])
+
+
+_ONLY_BASE64 = table_of(_BASE64)
 
 
 def percent_encode(text: str | bytes) -> str:
@@ -45,9 +53,9 @@ def percent_encode(text: str | bytes) -> str:
     """
     if isinstance(text, str):
         octets = text.encode()
-        reserved = octets.translate(None, _BASE64)
-        if not reserved:
+        if octets.translate(_ONLY_BASE64) == octets:
             return text.replace("+", "%2B").replace("/", "%2F").replace("=", "%3D")
+        reserved = octets.translate(None, _BASE64)
         if len(reserved) <= _FEW and reserved.isascii() and ord("%") not in reserved:
             for octet in {*reserved, *b"+/="}:
                 text = text.replace(chr(octet), _ENCODED[octet])

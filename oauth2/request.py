@@ -159,7 +159,7 @@ class Request(dict[str, "Any"]):
         uri = getattr(self, "normalized_url", None)
         if uri is None:
             raise ValueError("request: its url is not set")
-        return base_string_of(self.method, uri, self._signed_pairs())
+        return base_string_of(self.method, uri, self._encoded() if self._holds_query else self._signed_pairs())
 
     def _signed_pairs(self) -> list[str]:
         encoded = self._encoded()

@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 _UNSET: Any = object()
 _MAX_KEY = 255  # characters of a nonce, a consumer key or a token
 _KEYS = ("oauth_consumer_key", "oauth_token", "oauth_nonce")
-_TEXT_OR_NONE = {str, type(None)}
 _REQUIRED = {"oauth_consumer_key", "oauth_signature", "oauth_signature_method"}
 _MAX_TIMESTAMP = 15  # digits
 
@@ -118,17 +117,16 @@ class Server:
         read = request._as_read()
         if read is None:
             parameters = request._received_parameters()
-            _refuse_lists(parameters)
+            _check_syntax(_protocol_texts(parameters))
         else:
-            parameters = read.protocol or {}
-        _check_syntax(parameters)
+            _check_syntax(read.protocol or {})
         self._check_version(request)
         self._check_signature(request, consumer, token)
         self._claim_nonce(request)
-        if read is not None and read is request._as_read():
-            return dict(read.others or {})
-        if read is not None:  # a signature method changed it
-            parameters = request._received_parameters()
+        if read is not None:
+            if read is request._as_read():
+                return dict(read.others or {})
+            parameters = request._received_parameters()  # a signature method changed it
         return {name: value for name, value in parameters.items() if not name.startswith("oauth_")}
 
     def build_authenticate_header(self, realm: str = "") -> dict[str, str]:
@@ -196,15 +194,15 @@ class Server:
             if self.body_hash_required and request.body and not request.is_form_encoded:
                 raise ParameterAbsent("Missing oauth_body_hash.")
             return
-        # A form is covered by the signature and should have no hash; python-oauth2 sent that of an empty body.
-        hashes = [request._hash_of_body(method.name)]
-        if request.is_form_encoded:
-            hashes.append(body_hash(b"", body_digest(method.name)))
-        octets = to_text(given).encode()
-        if not any(constant_time_equal()(right.encode(), octets) for right in hashes):
-            if request.body is None:
-                raise BodyHashInvalid("oauth_body_hash cannot be checked: from_request() was not given the body.")
-            raise BodyHashInvalid("oauth_body_hash does not match the body.")
+        # A form is covered by the signature and should have no hash; python-oauth2 sends that of an empty body.
+        are_equal, octets = constant_time_equal(), to_text(given).encode()
+        if are_equal(request._hash_of_body(method.name).encode(), octets):
+            return
+        if request.is_form_encoded and are_equal(body_hash(b"", body_digest(method.name)).encode(), octets):
+            return
+        if request.body is None:
+            raise BodyHashInvalid("oauth_body_hash cannot be checked: from_request() was not given the body.")
+        raise BodyHashInvalid("oauth_body_hash does not match the body.")
 
     def _claim_nonce(self, request: Request) -> None:
         store = self.nonce_store
@@ -216,9 +214,9 @@ class Server:
             store.window = self.timestamp_threshold  # which was set since
         timestamp, nonce = request._get_timestamp_nonce()
         consumer_key, token_key = request["oauth_consumer_key"], request.get("oauth_token")
-        if not {type(nonce), type(consumer_key), type(token_key)} <= _TEXT_OR_NONE:
-            nonce, consumer_key = to_text(nonce), to_text(consumer_key)
-            token_key = None if token_key is None else to_text(token_key)
+        nonce, consumer_key = to_text(nonce), to_text(consumer_key)
+        if token_key is not None:
+            token_key = to_text(token_key)
         if not store.add_nonce(nonce, _seconds(timestamp), consumer_key, token_key):
             raise NonceUsed("The nonce has been used.")
 
@@ -226,23 +224,23 @@ class Server:
 _DECOY = SignatureMethod_HMAC_SHA1()
 
 
-def _check_syntax(parameters: Mapping[str, Any]) -> None:
-    if not parameters.keys() >= _REQUIRED:
-        if "oauth_signature" not in parameters:
+def _check_syntax(protocol: dict[str, str]) -> None:
+    if not protocol.keys() >= _REQUIRED:
+        if "oauth_signature" not in protocol:
             raise MissingSignature("Missing oauth_signature.")
-        raise ParameterAbsent(f"Missing {min(_REQUIRED - parameters.keys())}.")
-    if parameters.get("oauth_nonce") == "":
+        raise ParameterAbsent(f"Missing {min(_REQUIRED - protocol.keys())}.")
+    if protocol.get("oauth_nonce") == "":
         raise ParameterAbsent("oauth_nonce is empty.")
     for name in _KEYS:
-        value = parameters.get(name, "")
-        if len(value if type(value) is str else to_text(value)) > _MAX_KEY:
+        if len(protocol.get(name, "")) > _MAX_KEY:
             raise InvalidRequest(f"{name} is too long.")
 
 
-def _refuse_lists(parameters: Mapping[str, Any]) -> None:
-    for name, value in parameters.items():
-        if name.startswith("oauth_") and isinstance(value, (list, tuple)):
-            raise InvalidRequest("A protocol parameter stands twice.")
+def _protocol_texts(parameters: Mapping[str, Any]) -> dict[str, str]:
+    protocol = {name: value for name, value in parameters.items() if name.startswith("oauth_")}
+    if any(isinstance(value, (list, tuple)) for value in protocol.values()):
+        raise InvalidRequest("A protocol parameter stands twice.")
+    return {name: to_text(value) for name, value in protocol.items()}
 
 
 def _carries_nonce(request: Mapping[str, Any], method: SignatureMethod) -> bool:

@@ -12,7 +12,7 @@ from binascii import b2a_base64
 from bisect import bisect_left
 from functools import lru_cache
 
-from .encoding import UNRESERVED, is_utf8, percent_encode, to_unicode
+from .encoding import UNRESERVED, is_utf8, percent_encode, table_of, to_unicode
 from .errors import InvalidURL
 from .parameters import encode_form, encode_pairs, query_of
 
@@ -44,7 +44,7 @@ _IP_LITERAL = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-._~!$&'()*+,;=:%")
 _KEYS_KEPT = 1024
 _IPAD = bytes([octet ^ 0x36 for octet in range(256)])
 _OPAD = bytes([octet ^ 0x5C for octet in range(256)])
-_PLAIN_URI = UNRESERVED + b":/"
+_ONLY_PLAIN_URI = table_of(UNRESERVED + b":/")
 _PLAIN_METHODS = frozenset(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
 _ON_THE_WIRE = bytes(range(0x21, 0x7F))
 
@@ -193,14 +193,11 @@ def base_string_of(method: str, uri: str, encoded: Iterable[str]) -> str:
         encoded: All parameters, as :func:`~oauth2.pairs.encode_pairs` made them.
     """
     # Encoding what is encoded already leaves few characters to look for, one after the other.
-    normalized = _sorted(encoded)
-    if "%" in normalized:
-        normalized = normalized.replace("%", "%25")
-    if method in _PLAIN_METHODS and not uri.encode().translate(None, _PLAIN_URI):
-        before = f"{method}&{uri.replace(':', '%3A').replace('/', '%2F')}"
-    else:
-        before = f"{percent_encode(method)}&{percent_encode(uri)}"
-    return f"{before}&{normalized.replace(' ', '%3D').replace('&', '%26')}"
+    normalized = _sorted(encoded).replace("%", "%25").replace(" ", "%3D").replace("&", "%26")
+    octets = uri.encode()
+    if method in _PLAIN_METHODS and octets.translate(_ONLY_PLAIN_URI) == octets:
+        return f"{method}&{uri.replace(':', '%3A').replace('/', '%2F')}&{normalized}"
+    return f"{percent_encode(method)}&{percent_encode(uri)}&{normalized}"
 
 
 def _sorted(encoded: Iterable[str]) -> str:
