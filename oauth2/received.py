@@ -38,22 +38,14 @@ class Snapshot:
     Attributes:
         parameters: Name to value: text, bytes, or a list of texts that nobody else has.
         encoded: The same, see :func:`~oauth2.pairs.encode_pairs`; not in one order.
-        protocol: Those whose names start with ``oauth_``; None if nobody looked.
-        others: All the others; None if nobody looked.
+        others: Those whose names do not start with ``oauth_``; None if nobody looked.
     """
 
-    __slots__ = ("encoded", "others", "parameters", "protocol")
+    __slots__ = ("encoded", "others", "parameters")
 
-    def __init__(
-        self,
-        parameters: dict[str, Any],
-        encoded: list[str],
-        protocol: dict[str, Any] | None = None,
-        others: dict[str, Any] | None = None,
-    ) -> None:
+    def __init__(self, parameters: dict[str, Any], encoded: list[str], others: dict[str, Any] | None = None) -> None:
         self.parameters = parameters
         self.encoded = encoded
-        self.protocol = protocol
         self.others = others
 
     def add(self, name: str, value: str | bytes, encoded_value: str) -> None:
@@ -148,18 +140,18 @@ def collect_parameters(
     if parameters:
         merged = encode_pairs(without(_merged_pairs(parameters), list(decode_pairs(elsewhere))))
         elsewhere = elsewhere + merged
-    encoded = header + elsewhere
+    encoded = elsewhere + header
     if len(encoded) > limits.max_parameters:
         raise InvalidRequest("The request has too many parameters.")
     pairs = decode_pairs(encoded)
-    protocol: dict[str, Any] = dict(islice(pairs, len(header)))
-    others: dict[str, Any] = dict(pairs)
-    found = others | protocol  # the most first: a dict is copied faster than filled
-    in_place = is_protocol and len(protocol) == len(header) and "oauth_" not in "&".join(elsewhere)
+    others: dict[str, Any] = dict(islice(pairs, len(elsewhere)))
+    found = others.copy()
+    found.update(pairs)
+    in_place = is_protocol and len(found) == len(others) + len(header) and "oauth_" not in "&".join(elsewhere)
     if not in_place:
         refuse_ambiguity(*[list(decode_pairs(place)) for place in (header, in_query, in_form, merged)])
     if len(found) == len(encoded):
-        return found, Snapshot(found, encoded, protocol, others) if in_place else Snapshot(found, encoded)
+        return found, Snapshot(found, encoded, others if in_place else None)
     found = group_pairs(list(decode_pairs(encoded)))
     kept = {name: list(value) if isinstance(value, list) else value for name, value in found.items()}
     return found, Snapshot(kept, encoded)

@@ -117,12 +117,13 @@ class Server:
         read = request._as_read()
         if read is None:
             parameters = request._received_parameters()
-            _check_syntax(_protocol_texts(parameters))
+            texts = _protocol_texts(parameters)
         else:
-            _check_syntax(read.protocol or {})
+            texts = read.parameters
+        _check_syntax(texts)
         self._check_version(request)
         self._check_signature(request, consumer, token)
-        self._claim_nonce(request)
+        self._claim_nonce(request, texts)
         if read is not None:
             if read is request._as_read():
                 return dict(read.others or {})
@@ -204,35 +205,31 @@ class Server:
             raise BodyHashInvalid("oauth_body_hash cannot be checked: from_request() was not given the body.")
         raise BodyHashInvalid("oauth_body_hash does not match the body.")
 
-    def _claim_nonce(self, request: Request) -> None:
-        store = self.nonce_store
-        if store is None:
+    def _claim_nonce(self, request: Request, texts: Mapping[str, str]) -> None:
+        store, nonce = self.nonce_store, texts.get("oauth_nonce")
+        if store is None or (nonce is None and not _carries_nonce(request, self._get_signature_method(request))):
             return
-        if "oauth_nonce" not in request and not _carries_nonce(request, self._get_signature_method(request)):
-            return
+        timestamp = texts.get("oauth_timestamp")
+        if nonce is None or timestamp is None:
+            raise ParameterAbsent("Parameter not found: oauth_nonce and oauth_timestamp go together.")
         if self._own_store and store.window < self.timestamp_threshold:
             store.window = self.timestamp_threshold  # which was set since
-        timestamp, nonce = request._get_timestamp_nonce()
-        consumer_key, token_key = request["oauth_consumer_key"], request.get("oauth_token")
-        nonce, consumer_key = to_text(nonce), to_text(consumer_key)
-        if token_key is not None:
-            token_key = to_text(token_key)
-        if not store.add_nonce(nonce, _seconds(timestamp), consumer_key, token_key):
+        if not store.add_nonce(nonce, _seconds(timestamp), texts["oauth_consumer_key"], texts.get("oauth_token")):
             raise NonceUsed("The nonce has been used.")
 
 
 _DECOY = SignatureMethod_HMAC_SHA1()
 
 
-def _check_syntax(protocol: dict[str, str]) -> None:
-    if not protocol.keys() >= _REQUIRED:
-        if "oauth_signature" not in protocol:
+def _check_syntax(texts: Mapping[str, str]) -> None:
+    if not texts.keys() >= _REQUIRED:
+        if "oauth_signature" not in texts:
             raise MissingSignature("Missing oauth_signature.")
-        raise ParameterAbsent(f"Missing {min(_REQUIRED - protocol.keys())}.")
-    if protocol.get("oauth_nonce") == "":
+        raise ParameterAbsent(f"Missing {min(_REQUIRED - texts.keys())}.")
+    if texts.get("oauth_nonce") == "":
         raise ParameterAbsent("oauth_nonce is empty.")
     for name in _KEYS:
-        if len(protocol.get(name, "")) > _MAX_KEY:
+        if len(texts.get(name, "")) > _MAX_KEY:
             raise InvalidRequest(f"{name} is too long.")
 
 

@@ -491,6 +491,18 @@ def test_check_signature_can_be_called_by_itself_and_again():
     assert server.verify_request(request, CONSUMER, TOKEN)
 
 
+@pytest.mark.parametrize("name", ["oauth_nonce", "oauth_timestamp"])
+def test_no_request_goes_without_a_claim_where_a_program_checks_signatures_itself(name):
+    class Trusting(oauth2.Server):
+        def _check_signature(self, request, consumer, token):
+            pass
+
+    server = Trusting()
+    server.add_signature_method(HMAC)
+    with pytest.raises(ParameterAbsent):
+        server.verify_request(received(**{name: ABSENT}), CONSUMER, TOKEN)
+
+
 # --- signatures and whose they are --------------------------------------------
 
 
