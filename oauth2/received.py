@@ -152,6 +152,7 @@ def collect_parameters(
         refuse_ambiguity(*[list(decode_pairs(place)) for place in (header, in_query, in_form, merged)])
     if len(found) == len(encoded):
         return found, Snapshot(found, encoded, others if in_place else None)
+    encoded = header + elsewhere  # the order that values of one name are given in
     found = group_pairs(list(decode_pairs(encoded)))
     kept = {name: list(value) if isinstance(value, list) else value for name, value in found.items()}
     return found, Snapshot(kept, encoded)
