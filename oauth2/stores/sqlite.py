@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 import sqlite3
-import time
 import weakref
 from os import getpid
 from threading import Lock
-from time import monotonic
+from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any
 
 from ..errors import StoreUnavailable
@@ -219,7 +218,7 @@ def _shown(error: sqlite3.Error) -> sqlite3.Error | None:
 def _connect(path: str, timeout: float) -> sqlite3.Connection:
     connection = sqlite3.connect(path, timeout=timeout, isolation_level=None, check_same_thread=False)
     try:
-        _use_wal(connection, time.monotonic() + timeout)
+        _use_wal(connection, monotonic() + timeout)
         connection.execute("PRAGMA synchronous = NORMAL")
         _make_schema(connection)
     except BaseException:
@@ -234,9 +233,9 @@ def _use_wal(connection: sqlite3.Connection, deadline: float) -> None:
             connection.execute("PRAGMA journal_mode = WAL")
         except sqlite3.OperationalError as exc:
             # SQLite itself does not wait here while another process opens the same new file.
-            if exc.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+            if exc.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or monotonic() > deadline:
                 raise
-            time.sleep(0.01)
+            sleep(0.01)
         else:
             return
 
