@@ -8,7 +8,7 @@ parameters come and go (RFC 5849 section 3.5).
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .encoding import percent_decode_as_sent, to_unicode
 from .pairs import Pairs, decode_pairs_as_sent, group_pairs, has_canonical_escapes
@@ -99,47 +99,74 @@ def sign_outgoing(
         ValueError: The secrets would be sent over plain http, or a body that is
             no form cannot hold the protocol parameters.
     """
-    uri, own = take_protocol(_wire_uri(outgoing.uri))
-    verb = outgoing.method.upper()
-    if signature_method.needs_tls and not base_string_uri(uri).startswith("https:"):
+    parts = _take_apart(outgoing, placement, made_anew)
+    if signature_method.needs_tls and not base_string_uri(parts.uri).startswith("https:"):
         raise ValueError(
             f"uri: {signature_method.name} would send the secrets over plain http;"
             " SignatureMethod_PLAINTEXT_OVER_HTTP does so where that is wanted"
         )
-    content_type, body = outgoing.content_type, _wire_body(outgoing.body)
-    if placement == BODY and not body and not content_type:
-        content_type = FORM
-    form: str | None = None
-    if is_form(content_type) and (body or placement == BODY or verb not in _BODILESS):
-        form, in_form = _take(_form_text(body), _is_protocol)
-        own += in_form
-    if made_anew is not MADE_ANEW:
-        own = [pair for pair in own if pair[0] not in made_anew]
-    if placement is None:
-        placement = BODY if form is not None else QUERY if verb == "GET" else HEADER
-    if placement == BODY and form is None:
-        raise ValueError('placement: "body" wants a form, and this body is none')
-
-    encoded = encode_form(form) if form else []
+    encoded = encode_form(parts.form) if parts.form else []
     request = Request.from_consumer_and_token(
         consumer,
         token=token,
-        http_method=verb,
-        http_url=uri,
-        parameters=group_pairs([*decode_pairs_as_sent(encoded), *own]) if encoded or own else None,
-        body=body,
-        is_form_encoded=form is not None,
+        http_method=outgoing.method.upper(),
+        http_url=parts.uri,
+        parameters=group_pairs([*decode_pairs_as_sent(encoded), *parts.own]) if encoded or parts.own else None,
+        body=parts.body,
+        is_form_encoded=parts.form is not None,
     )
-    if timestamp is not None and "oauth_timestamp" not in [name for name, _ in own]:
+    if timestamp is not None and "oauth_timestamp" not in [name for name, _ in parts.own]:
         request["oauth_timestamp"] = str(timestamp)
-    if body_hash and outgoing.hashed and form is None:
+    if body_hash and outgoing.hashed and parts.form is None:
         request["oauth_body_hash"] = outgoing.hashed.encode("ascii")
         body_hash = False
     if encoded and type(request) is Request:
         request["oauth_signature_method"] = signature_method.name  # as signing does, which leaves the rest as it is
         request.take_encoded(encoded)
     request.sign_request(signature_method, consumer, token, body_hash=body_hash)
+    return _put_together(outgoing, parts, request, realm)
 
+
+class _Parts(NamedTuple):
+    """What is to be signed.
+
+    Attributes:
+        uri: Without protocol parameters.
+        body: As the client would send it.
+        content_type: Content-Type header field value; ``""`` for none.
+        form: The body without protocol parameters, if it is a form.
+        own: The protocol parameters that the caller put into query or form.
+        placement: Of all protocol parameters.
+    """
+
+    uri: str
+    body: Any
+    content_type: str
+    form: str | None
+    own: Pairs
+    placement: str
+
+
+def _take_apart(outgoing: Outgoing, placement: str | None, made_anew: Container[str]) -> _Parts:
+    uri, own = take_protocol(_wire_uri(outgoing.uri))
+    method, content_type, body = outgoing.method.upper(), outgoing.content_type, _wire_body(outgoing.body)
+    if placement == BODY and not body and not content_type:
+        content_type = FORM
+    form: str | None = None
+    if is_form(content_type) and (body or placement == BODY or method not in _BODILESS):
+        form, in_form = _take(_form_text(body), _is_protocol)
+        own += in_form
+    if made_anew is not MADE_ANEW:
+        own = [pair for pair in own if pair[0] not in made_anew]
+    if placement is None:
+        placement = BODY if form is not None else QUERY if method == "GET" else HEADER
+    if placement == BODY and form is None:
+        raise ValueError('placement: "body" wants a form, and this body is none')
+    return _Parts(uri, body, content_type, form, own, placement)
+
+
+def _put_together(outgoing: Outgoing, parts: _Parts, request: Request, realm: Any) -> Outgoing:
+    uri, body, content_type, form, _, placement = parts
     authorization = None
     if placement == HEADER:
         if realm is ORIGIN:
