@@ -357,6 +357,18 @@ def test_two_secrets_hold_while_one_is_replaced(site, jane, printer):
     assert printer.send("POST", "/oauth/request_token", form)[0] == 401
 
 
+@pytest.mark.parametrize("action", ["secret", "previous"])
+def test_an_application_deleted_while_its_secret_is_changed_stays_deleted(site, jane, printer, action, monkeypatch):
+    store, key = site.app.extensions["oauth2.site"].provider.store, printer.consumer.key
+    path, look = f"/applications/{key}", store.get_consumer
+    fields = {"csrf_token": jane.token()}
+    monkeypatch.setattr(store, "get_consumer", lambda key: (look(key), store.remove_consumer(key))[0])
+    assert jane.send(f"{path}/{action}", fields).status_code == 404
+    monkeypatch.undo()
+    assert store.get_consumer(key) is None
+    assert store.consumers_of("jane") == []
+
+
 def test_deleting_an_application_ends_all_access_to_it(site, jane, printer):
     token = printer.let_in(jane)
     assert printer.send("GET", "/api/me", token=token)[0] == 200
