@@ -10,10 +10,13 @@ answered is refused by all.
 
 import argparse
 import json
+import time
+from collections.abc import Iterable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import oauth2 as oauth
+from oauth2.problem import error_headers, report
 from oauth2.stores.sqlite import SQLiteStore
 
 # A real service keeps these in its database.
@@ -31,6 +34,7 @@ class Resource(BaseHTTPRequestHandler):
     def answer(self) -> None:
         """Verify the request as it came in, and answer it."""
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        request = None
         try:
             # The base URL is what this server knows itself to be, not what the Host header says.
             request = oauth.Request.from_request(self.command, self.base_url + self.path, self.headers, body=body)
@@ -38,20 +42,24 @@ class Resource(BaseHTTPRequestHandler):
             token = TOKENS.get(request.get("oauth_token", "")) if request else None
             parameters = self.verifier.verify_request(request, consumer, token)
         except oauth.Error as error:
-            self.reply(error.status, {"refused": error.message, "problem": error.problem})
+            # The problem goes into WWW-Authenticate, too: that is where clients look for it.
+            now, threshold = int(time.time()), self.verifier.timestamp_threshold
+            pairs = report(error, request or {}, (now - threshold, now + threshold))
+            headers = error_headers(error, pairs, "photos")
+            self.reply(error.status, {"refused": error.message, "problem": error.problem}, headers)
         else:
             self.reply(200, {"verified": parameters, "by": request["oauth_consumer_key"] if request else None})
 
     do_GET = do_POST = do_PUT = do_DELETE = answer
 
-    def reply(self, status: int, content: dict[str, object]) -> None:
-        """Send *content* as JSON."""
+    def reply(self, status: int, content: dict[str, object], headers: Iterable[tuple[str, str]] = ()) -> None:
+        """Send *content* as JSON, with *headers* besides."""
         octets = json.dumps(content).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(octets)))
-        if status == 401:
-            self.send_header("WWW-Authenticate", self.verifier.build_authenticate_header("photos")["WWW-Authenticate"])
+        for name, value in headers:
+            self.send_header(name, value)
         self.end_headers()
         self.wfile.write(octets)
 

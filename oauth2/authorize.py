@@ -112,7 +112,7 @@ def authorize(
         return redeem(consumer, endpoints, pending.temporary, ask(pending.url), **sending)
     with Listener(wanted) as listener:
         pending = begin(consumer, endpoints, listener.callback, **more)
-        listener.expect(lambda target: flow.is_callback(target, pending.temporary))
+        listener.expect(lambda target: _is_awaited(target, pending.temporary, listener))
         open_browser(pending.url)
         url = listener.wait(timeout)
     return finish(consumer, endpoints, url, pending.temporary, **sending)
@@ -296,6 +296,11 @@ def _exchange(
     secrets = [getattr(token, name, None) for name in ("key", "secret", "verifier", "session_handle")]
     secrets += [consumer.secret, form.get("x_auth_password")]
     return _Answer(response=response, body=content, secrets=tuple([each for each in secrets if each]))
+
+
+def _is_awaited(target: str, temporary: Token, listener: Listener) -> bool:
+    # Where the path is known beforehand, any page can send the browser there.
+    return flow.is_callback(target, temporary) or (listener.has_secret_path and flow.is_unnamed_problem(target))
 
 
 def _client(consumer: Any, token: Any, *, signature_method: SignatureMethod | None) -> Client:

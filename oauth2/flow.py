@@ -159,17 +159,30 @@ def read_callback(url: str, token: Token) -> Token:
 def is_callback(url: str, token: Token) -> bool:
     """Tell whether *url* is where a service sends the user back to about *token*, whatever it says (section 2.2).
 
+    It has to name *token*, as ``oauth_token`` or ``denied``: only the service and the
+    user know that one. Whoever knows the callback could send the user there with
+    anything else, and end what is pending; for a callback that nobody can guess see
+    :func:`is_unnamed_problem`.
+
     Args:
         url: A URL that somebody came to, or its query.
         token: The temporary credentials that were asked for.
     """
-    try:
-        found = _form_of(query_of(url) if "?" in url else url)
-    except InvalidAnswer:
-        return False
-    if "oauth_token" in found or "denied" in found:
-        return to_text(token.key) in (found.get("oauth_token"), found.get("denied"))
-    return "oauth_problem" in found
+    found = _form_or_nothing(url)
+    return to_text(token.key) in (found.get("oauth_token"), found.get("denied"))
+
+
+def is_unnamed_problem(url: str) -> bool:
+    """Tell whether *url* brings an ``oauth_problem``, and does not say of which temporary credentials.
+
+    Some services send that when the user says no. Take it at a callback that nobody
+    but the service can know: anybody else could have sent the user there, too.
+
+    Args:
+        url: A URL that somebody came to, or its query.
+    """
+    found = _form_or_nothing(url)
+    return "oauth_problem" in found and "oauth_token" not in found and "denied" not in found
 
 
 def token_request(consumer: Any, url: str, token: Token, *, http_method: str = "POST") -> Request:
@@ -260,6 +273,13 @@ def _form_of(answer: bytes | str) -> dict[str, str]:
     if len(set(names)) < len(names):
         raise InvalidAnswer("The service's answer has a protocol parameter twice.")
     return dict(pairs)
+
+
+def _form_or_nothing(url: str) -> dict[str, str]:
+    try:
+        return _form_of(query_of(url) if "?" in url else url)
+    except InvalidAnswer:
+        return {}
 
 
 def _token_of(found: dict[str, str]) -> Token:

@@ -27,7 +27,12 @@ _PAGE = """<!DOCTYPE html>
 </head><body><h1>{title}</h1><p>{text}</p></body></html>
 """
 _RECEIVED = (200, "Thank you", "The program has your answer. You can close this window.")
-_UNRELATED = (404, "Not here", "This is not what the program waits for. Go back to the page where you were asked.")
+_UNRELATED = (
+    404,
+    "Not here",
+    "This is not what the program waits for, and changes nothing. Go back to the page where you were asked; "
+    "if you said no there, stop the program.",
+)
 
 
 class Listener:
@@ -41,6 +46,7 @@ class Listener:
 
     Attributes:
         callback: The URL to come back to.
+        has_secret_path: Nobody can guess it.
 
     Raises:
         ValueError: *callback* is no such URL.
@@ -51,7 +57,8 @@ class Listener:
         host, port, path = _parts(callback)
         self._server = _Server(("127.0.0.1", port))
         bound = self._server.server_address[1]
-        self._server.path = f"/{make_nonce()}" if port == 0 and path == "/" else path
+        self.has_secret_path = port == 0 and path == "/"
+        self._server.path = f"/{make_nonce()}" if self.has_secret_path else path
         self._server.host = host if bound == _HTTP else f"{host}:{bound}"
         self.callback = callback if port else f"http://{self._server.host}{self._server.path}"
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)

@@ -251,7 +251,13 @@ class Provider:
         return Access(consumer=consumer, token=token, user=None if token is None else token.user, parameters=parameters)
 
     def answer(self, error: Error) -> HTTPResponse:
-        """Return what to send for an error that :meth:`authenticate` raised."""
+        """Return what to send for an error that :meth:`authenticate` raised, or that came before it.
+
+        The audit hook, which knows of the former, is told of the latter: a body that was
+        too large to be read, a malformed URL.
+        """
+        if not error.headers:
+            self._incoming.refuse(error, {}, self.realm)
         return refusal(error)
 
     def _check_access(self, consumer: ClientCredentials, token: TokenCredentials | None, realm: str | None) -> None:

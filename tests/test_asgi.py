@@ -327,6 +327,24 @@ def test_a_length_is_judged(lengths, status):
     )
 
 
+@pytest.mark.parametrize("path", ["/oauth/request_token", "/photos"])
+def test_what_is_refused_before_the_provider_sees_it_is_told_to_its_audit_hook_once(path):
+    told, threads = [], set()
+
+    def audit(event):
+        told.append(event)
+        threads.add(threading.get_ident())  # where it may block
+
+    provider = make_provider(audit=audit)
+    app = Endpoints(Protected(asgi_app, provider=provider), provider=provider)
+    for headers in ([(b"content-length", b"9999999")], [(b"host", b"a b")], [(b"host", b"api.example")]):
+        scope = {**scope_of(path), "headers": headers}
+        status_of(app, scope, {"type": "http.request"})
+    assert [event.status for event in told] == [413, 400, 400]
+    assert [event.problem for event in told] == ["parameter_rejected"] * 2 + ["parameter_absent"]
+    assert threading.get_ident() not in threads
+
+
 def test_a_body_that_is_too_large_is_not_collected():
     piece = {"type": "http.request", "body": b"x" * 60, "more_body": True}
     assert status_of(guarded(max_body=100), scope_of(), piece, piece) == 413

@@ -238,6 +238,22 @@ def test_only_the_token_that_was_asked_for_is_taken(service):
     assert service.arrived("/token").request()["oauth_verifier"] == "good"
 
 
+@pytest.mark.parametrize("origin", ["http://127.0.0.1:{}/ready", "http://127.0.0.1:{}/", "http://127.0.0.1:0/ready"])
+def test_at_a_callback_that_others_know_nobody_else_says_no(service, origin):
+    queries = ["oauth_problem=user_refused", "oauth_problem=anything", "oauth_problem=user_refused&denied="]
+    with coming_back(service, *queries, "oauth_token=asked-for&oauth_verifier=good") as browser:
+        authorize(CONSUMER, endpoints_of(service), callback=origin.format(free_port()), open_browser=browser)
+    assert [status for status, _ in browser.pages] == [404, 404, 404, 200]
+    assert service.arrived("/token").request()["oauth_verifier"] == "good"
+
+
+def test_at_a_callback_that_others_know_the_service_still_says_no(service):
+    callback = f"http://127.0.0.1:{free_port()}/ready"
+    query = "oauth_token=asked-for&oauth_problem=user_refused"
+    with coming_back(service, query) as browser, pytest.raises(AuthorizationDenied):
+        authorize(CONSUMER, endpoints_of(service), callback=callback, open_browser=browser)
+
+
 def test_unrelated_requests_are_answered_and_ignored(service):
     good = "oauth_token=asked-for&oauth_verifier=good"
 

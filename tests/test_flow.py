@@ -13,6 +13,7 @@ from oauth2.flow import (
     IssuedToken,
     authorization_url,
     is_callback,
+    is_unnamed_problem,
     read_callback,
     read_temporary,
     read_token,
@@ -292,7 +293,7 @@ def test_a_lifetime_that_is_no_number_is_unknown(seconds):
     ],
 )
 def test_a_denial_is_an_error_of_its_own(query):
-    assert is_callback(query, TEMPORARY)
+    assert is_callback(query, TEMPORARY) is not is_unnamed_problem(query)
     with pytest.raises(AuthorizationDenied):
         read_callback(query, TEMPORARY)
 
@@ -312,6 +313,7 @@ def test_another_problem_is_the_services_and_safe_to_pass_on():
 )
 def test_a_denial_of_another_token_is_nobodys(query):
     assert not is_callback(query, TEMPORARY)
+    assert not is_unnamed_problem(query)
     with pytest.raises(InvalidAnswer):
         read_callback(query, TEMPORARY)
 
@@ -321,7 +323,10 @@ def test_a_denial_of_another_token_is_nobodys(query):
     [
         ("https://app.example/ready?oauth_token=hh5s93j4hdidpola&oauth_verifier=v", True),
         ("oauth_token=hh5s93j4hdidpola", True),
-        ("/ready?oauth_problem=anything", True),
+        ("/ready?denied=hh5s93j4hdidpola", True),
+        ("/ready?oauth_problem=anything", False),  # anybody can say that
+        ("/ready?oauth_problem=user_refused", False),
+        ("/ready?oauth_problem=user_refused&denied=", False),
         ("/ready?oauth_token=other", False),
         ("/ready?oauth_token=hh5s93j4hdidpola&oauth_token=hh5s93j4hdidpola", False),
         ("/ready?a=%ff", False),
@@ -331,6 +336,23 @@ def test_a_denial_of_another_token_is_nobodys(query):
 )
 def test_a_callback_is_told_from_what_else_comes(url, expected):
     assert is_callback(url, TEMPORARY) is expected
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("/ready?oauth_problem=anything", True),
+        ("oauth_problem=user_refused", True),
+        ("/ready?oauth_problem=user_refused&oauth_token=hh5s93j4hdidpola", False),
+        ("/ready?oauth_problem=user_refused&oauth_token=other", False),
+        ("/ready?oauth_problem=user_refused&denied=other", False),
+        ("/ready?oauth_problem=a&oauth_problem=b", False),
+        ("/ready?oauth_problem=%ff", False),
+        ("/ready", False),
+    ],
+)
+def test_a_problem_of_no_token_is_told_from_what_else_comes(url, expected):
+    assert is_unnamed_problem(url) is expected
 
 
 _PIECES = st.sampled_from(

@@ -714,7 +714,7 @@ def test_an_error_from_elsewhere_has_an_answer_too(hosted):
     answer = hosted.provider.answer(errors.InvalidRequest("Odd."))
     assert answer.status == 400
     assert "WWW-Authenticate" in dict(answer.headers)
-    assert fields(answer) == {"oauth_problem_advice": "Odd."}
+    assert fields(answer) == {"oauth_problem": "parameter_rejected", "oauth_problem_advice": "Odd."}
 
 
 def test_a_store_that_is_down_lets_nobody_in(hosted, monkeypatch):
@@ -771,6 +771,19 @@ def test_a_refusal_tells_what_the_peer_claimed(hosted):
     event = hosted.events[-1]
     assert (event.token_key, event.status, event.problem) == ("claimed", 401, "signature_invalid")
     assert event.message == "The signature is invalid."
+
+
+def test_each_refusal_is_told_once_and_one_from_elsewhere_when_it_is_answered(hosted):
+    error = refused(hosted.call, oauth2.Token("claimed", "x"))
+    for _ in range(2):
+        hosted.provider.answer(error)
+    assert [type(event) for event in hosted.events] == [audit.Refused]
+    odd = errors.InvalidRequest("Odd.")
+    for _ in range(2):
+        hosted.provider.answer(odd)
+    (event,) = hosted.events[1:]
+    assert (event.at, event.consumer_key, event.token_key) == (hosted.now, None, None)
+    assert (event.status, event.problem, event.message) == (400, "parameter_rejected", "Odd.")
 
 
 def test_without_a_hook_nothing_is_told():

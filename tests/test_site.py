@@ -1,5 +1,6 @@
 """The reference provider: its pages over real HTTP, and what must come to nothing there."""
 
+import json
 import logging
 import re
 import socket
@@ -10,6 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
+import requests
 from site_server import CALLBACK, PASSWORD, Clock, Site, page_of, running
 
 from oauth2 import flow
@@ -357,6 +359,18 @@ def test_two_secrets_hold_while_one_is_replaced(site, jane, printer):
     assert printer.send("POST", "/oauth/request_token", form)[0] == 401
 
 
+@pytest.mark.parametrize("action", ["secret", "previous"])
+def test_an_application_deleted_while_its_secret_is_changed_stays_deleted(site, jane, printer, action, monkeypatch):
+    store, key = site.app.extensions["oauth2.site"].provider.store, printer.consumer.key
+    path, look = f"/applications/{key}", store.get_consumer
+    fields = {"csrf_token": jane.token()}
+    monkeypatch.setattr(store, "get_consumer", lambda key: (look(key), store.remove_consumer(key))[0])
+    assert jane.send(f"{path}/{action}", fields).status_code == 404
+    monkeypatch.undo()
+    assert store.get_consumer(key) is None
+    assert store.consumers_of("jane") == []
+
+
 def test_deleting_an_application_ends_all_access_to_it(site, jane, printer):
     token = printer.let_in(jane)
     assert printer.send("GET", "/api/me", token=token)[0] == 200
@@ -536,6 +550,35 @@ def test_the_api_answers_within_what_was_allowed(site, jane, printer):
 @pytest.mark.parametrize("form", ["", "text=", "text=a&text=b", f"text={'x' * (LONGEST + 1)}"])
 def test_the_api_refuses_what_is_no_note(site, jane, printer, form):
     assert printer.send("POST", "/api/notes", form, printer.let_in(jane))[0] == 422
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/api/", 404),
+        ("GET", "/api", 404),
+        ("GET", "/api/nothing?a=b", 404),
+        ("POST", "/api/notes/1", 404),
+        ("DELETE", "/api/me", 405),
+    ],
+)
+def test_what_the_api_has_not_got_it_says_in_json(site, method, path, status):
+    answer = requests.request(method, site.listens_at + path, timeout=10)
+    assert (answer.status_code, answer.headers["Content-Type"]) == (status, "application/json")
+    assert list(answer.json()) == ["problem"]
+    assert "text/html" in site.visitor().get("/apiary").headers["Content-Type"]
+
+
+def test_below_a_path_too_the_api_says_in_json_what_it_has_not_got(tmp_path):
+    with running(tmp_path, base_url="http://127.0.0.1:9/note/book") as site:
+        assert site.visitor().get("/api/nothing").json() == {"problem": "There is no such path in the API."}
+
+
+def test_what_breaks_in_the_api_is_said_in_json(site, jane, printer, monkeypatch):
+    token = printer.let_in(jane)
+    monkeypatch.setattr(site.app.extensions["oauth2.site"].notebook, "notes_of", None)
+    status, body = printer.send("GET", "/api/notes", token=token)
+    assert (status, json.loads(body)) == (500, {"problem": "Something broke, and was written to the log."})
 
 
 def test_notes_are_the_users_own(site, jane, printer):

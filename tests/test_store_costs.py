@@ -8,7 +8,7 @@ import pytest
 from cuttable import Proxy, free_port, own_redis
 from hosted import Hosted
 
-from oauth2.stores import CombinedStore, TemporaryCredentials
+from oauth2.stores import ClientCredentials, CombinedStore, TemporaryCredentials
 from oauth2.stores.sqlite import SQLiteStore
 from oauth2.stores.statements import FORGET_EVERY
 
@@ -35,6 +35,19 @@ def test_a_whole_authenticate_is_two_statements_on_a_server(kind, tmp_path, monk
             assert len(statements) == 2 * number
         # Those with which nonces go that are too old are among them.
         assert len(set(statements)) == 3
+
+
+@pytest.mark.parametrize("kind", ["postgresql", "mariadb"])
+def test_client_credentials_are_replaced_in_one_statement(kind, tmp_path):
+    consumer = ClientCredentials(key="c", secret="s")
+    with databases.backend(kind, tmp_path) as backend:
+        store, statements = backend.make(), []
+        store.remove_consumer("c")
+        backend.sqlalchemy.event.listen(backend.engine, "before_cursor_execute", lambda *given: statements.append(1))
+        assert (store.replace_consumer(consumer), len(statements)) == (False, 1)
+        store.add_consumer(consumer)
+        statements.clear()
+        assert (store.replace_consumer(consumer), len(statements)) == (True, 1)
 
 
 def test_a_whole_authenticate_is_one_journey_for_each_statement_to_mariadb(tmp_path):

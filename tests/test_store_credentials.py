@@ -115,6 +115,25 @@ def test_client_credentials_take_the_place_of_earlier_ones(store):
     assert store.get_consumer("printer") == ClientCredentials(key="printer")
 
 
+def test_client_credentials_are_replaced_where_they_are_and_kept_nowhere_else(store):
+    assert store.replace_consumer(FULL) is False
+    assert store.get_consumer("printer") is None
+    store.add_consumer(client("other"))
+    store.add_consumer(FULL)
+    store.add_token(token("t"))
+    assert store.replace_consumer(FULL) is True  # by an equal one, too
+    changed = replace(FULL.with_new_secret(), name="Another", callbacks=(), signature_methods=None, owner="joe")
+    assert store.replace_consumer(changed) is True
+    assert store.find("printer", "t") == (changed, token("t"))
+    assert (store.consumers_of("jane"), store.consumers_of("joe")) == ([], [changed])
+    assert store.replace_consumer(ClientCredentials(key="printer")) is True
+    assert store.get_consumer("printer") == ClientCredentials(key="printer")
+    assert store.remove_consumer("printer") is True
+    assert store.replace_consumer(changed) is False
+    assert store.find("printer", "t") == (None, None)
+    assert store.get_consumer("other") == client("other")
+
+
 def test_with_client_credentials_goes_what_was_issued_to_them(store, backend):
     for key in ("printer", "other"):
         store.add_consumer(client(key))
@@ -325,17 +344,18 @@ def test_any_text_is_a_key_that_is_not_there(any_store, backend, text):
         assert store.get_consumer(text) is store.get_token(text) is None
         assert store.remove_consumer(text) is store.revoke_token(text) is store.replace_token(text, token("n")) is False
         assert store.consumers_of(text) == store.tokens_of(text) == []
+        assert not kept(store.replace_consumer, client(text))
+        assert store.get_consumer(text) is None
 
 
 def kept(add, *given):
-    """Add something; tell whether the store could hold it."""
+    """Add something; tell whether the store holds it."""
     try:
-        add(*given)
+        return add(*given) is not False
     except UnicodeError:
         pytest.fail("no word of what cannot be held")
     except ValueError:
         return False
-    return True
 
 
 @pytest.mark.parametrize("text", ODD, ids=ascii)
@@ -354,6 +374,8 @@ def test_any_text_is_kept_as_it_is_or_refused(any_store, backend, text):
     consumer = ClientCredentials(key=text, secret=text, previous_secret=text, public_key=text, name=text, owner=text)
     consumer = replace(consumer, callbacks=(text,), signature_methods=(text, text))
     assert kept(store.add_consumer, consumer) == (store.get_consumer(text) == consumer) >= (text in TEXTS)
+    renewed = consumer.with_new_secret()
+    assert kept(store.replace_consumer, renewed) == (store.get_consumer(text) == renewed) >= (text in TEXTS)
     given = token(text, secret=text, consumer_key=text, user=text, realms=(text,), session_handle=text)
     assert kept(store.add_token, given) == (store.get_token(text) == given) >= (text in TEXTS)
 
@@ -402,6 +424,21 @@ def test_of_16_threads_that_replace_a_token_exactly_one_does(store):
     answers = at_once(16, lambda number: (store.replace_token("old", token(f"new{number}")), f"new{number}"))
     (winner,) = [key for won, key in answers if won]
     assert [each.key for each in store.tokens_of("jane")] == [winner]
+
+
+def test_client_credentials_that_are_removed_while_others_replace_them_stay_removed(store):
+    for round_ in range(5):
+        consumer = client(f"{round_}", owner="jane")
+        store.add_consumer(consumer)
+
+        def work(number, consumer=consumer):
+            if number == 0:
+                return store.remove_consumer(consumer.key)
+            return store.replace_consumer(consumer.with_new_secret())
+
+        assert len(at_once(8, work)) == 8
+        assert store.get_consumer(consumer.key) is None
+    assert store.consumers_of("jane") == []
 
 
 def test_tokens_are_added_and_removed_by_many_threads_at_once(store):

@@ -43,6 +43,7 @@ CREDENTIALS = {
     "find without a token": lambda store: store.find("c", None),
     "add_consumer": lambda store: store.add_consumer(CONSUMER),
     "get_consumer": lambda store: store.get_consumer("c"),
+    "replace_consumer": lambda store: store.replace_consumer(CONSUMER),
     "consumers_of": lambda store: store.consumers_of("jane"),
     "add_token": lambda store: store.add_token(TOKEN),
     "get_token": lambda store: store.get_token("t"),

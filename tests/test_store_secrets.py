@@ -30,6 +30,7 @@ VERIFIER = "secret-verifier"
 def keep_all(store, keeps_credentials=True):
     if keeps_credentials:
         store.add_consumer(CONSUMER)
+        assert store.replace_consumer(CONSUMER)
         store.add_token(TOKEN)
     store.issue(TEMPORARY)
     assert store.approve("t", "jane", VERIFIER, ())

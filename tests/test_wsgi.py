@@ -427,6 +427,18 @@ def test_all_else_is_not_the_endpoints():
     assert call(app, environ_of("/oauth/request_token", CONTENT_LENGTH="9999999"))[0].startswith("413 ")
 
 
+@pytest.mark.parametrize("path", ["/oauth/request_token", "/photos"])
+def test_what_is_refused_before_the_provider_sees_it_is_told_to_its_audit_hook_once(path):
+    told = []
+    provider = make_provider(audit=told.append)
+    app = Endpoints(Protected(wsgi_app, provider=provider), provider=provider)
+    # The last one is refused by the provider itself.
+    for fields in ({"CONTENT_LENGTH": "9999999"}, {"HTTP_TRANSFER_ENCODING": "chunked"}, {"HTTP_HOST": "a b"}, {}):
+        call(app, environ_of(path, HTTP_AUTHORIZATION="", **fields))
+    assert [event.status for event in told] == [413, 411, 400, 400]
+    assert [event.problem for event in told] == ["parameter_rejected"] * 3 + ["parameter_absent"]
+
+
 def test_a_framework_may_mount_it():
     dispatcher = part("werkzeug.middleware.dispatcher").DispatcherMiddleware
     provider = make_provider(base_url="http://127.0.0.1:8080")

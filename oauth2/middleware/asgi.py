@@ -82,7 +82,7 @@ class Endpoints:
             request, _ = await read_request(scope, receive, proxies=self._proxies, max_body=self._max_body)
             response = await asyncio.to_thread(endpoint, request)
         except Error as error:
-            response = self._provider.answer(error)
+            response = await _answer(error, self._provider)
         except _Disconnected:
             return
         await _send(response, scope, send)
@@ -136,7 +136,7 @@ class Protected:
             request, again = await read_request(scope, receive, proxies=self._proxies, max_body=self._max_body)
             access = await asyncio.to_thread(self._provider.authenticate, request, realm=self._realm)
         except Error as error:
-            await _refuse(self._provider.answer(error), scope, receive, send)
+            await _refuse(await _answer(error, self._provider), scope, receive, send)
         except _Disconnected:
             return
         else:
@@ -241,6 +241,11 @@ async def _not_found(scope: Scope, receive: Receive, send: Send) -> None:
     if scope["type"] not in ("http", "websocket"):
         raise ValueError("scope: http wanted")  # how an application says that it has no lifespan
     await _refuse(HTTPResponse(404, [("Content-Length", "0")]), scope, receive, send)
+
+
+async def _answer(error: Error, provider: Provider) -> HTTPResponse:
+    # What the provider has not seen, its audit hook is told of, and that may block as a store may.
+    return provider.answer(error) if error.headers else await asyncio.to_thread(provider.answer, error)
 
 
 async def _refuse(response: HTTPResponse, scope: Scope, receive: Receive, send: Send) -> None:

@@ -12,9 +12,17 @@ from .notebook import Note, problem_of_note
 from .services import services
 
 if TYPE_CHECKING:
+    from werkzeug.exceptions import HTTPException
+
     from ..access import Access
 
 api = Blueprint("api", __name__, url_prefix="/api")
+
+_PROBLEMS = {
+    404: "There is no such path in the API.",
+    405: "The path is there, but not for this method.",
+    500: "Something broke, and was written to the log.",
+}
 
 
 @api.get("/me")
@@ -53,6 +61,16 @@ def refused(error: Error) -> Response:
     """Say why a request is refused."""
     answer = services().provider.answer(error)
     return Response(answer.body, answer.status, list(answer.headers))
+
+
+def http_error(error: HTTPException) -> tuple[Response, int]:
+    """Answer a program with *error* as JSON."""
+    return jsonify(problem=_PROBLEMS.get(error.code or 500, error.name)), error.code or 500
+
+
+def is_for_programs(path: str) -> bool:
+    """Tell whether *path* is the API's, whether or not there is something there."""
+    return f"{path}/".startswith(f"{api.url_prefix}/")
 
 
 def _as_json(note: Note) -> dict[str, Any]:

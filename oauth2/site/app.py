@@ -21,7 +21,7 @@ from ..middleware.wsgi import Endpoints
 from ..provider import Provider
 from ..stores.sqlite import SQLiteStore
 from .accounts import SESSION_LIFETIME, Accounts
-from .api import api
+from .api import api, http_error, is_for_programs
 from .applications import applications
 from .consent import consent
 from .database import Database
@@ -191,6 +191,8 @@ _TEXTS = {
 def _http_error(error: HTTPException) -> Any:
     if error.code is None or error.code < 400:
         return error  # a redirect
+    if is_for_programs(request.path):
+        return http_error(error)
     title, text = _TEXTS.get(error.code, (error.name, ""))
     return render_template("message.html", title=title, text=text), error.code
 

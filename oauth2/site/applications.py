@@ -98,7 +98,7 @@ def show_application(user: str, key: str) -> Any:
 def rotate_secret(user: str, key: str) -> Any:
     """Make a new secret; the one until now holds until the rotation is ended."""
     made = _own(user, key).with_new_secret()
-    services().provider.store.add_consumer(made)
+    _replace(made)
     return render_template("application_secret.html", application=made, title="A new secret")
 
 
@@ -106,7 +106,7 @@ def rotate_secret(user: str, key: str) -> Any:
 @signed_in
 def end_rotation(user: str, key: str) -> Any:
     """Let the previous secret hold no longer."""
-    services().provider.store.add_consumer(_own(user, key).without_previous_secret())
+    _replace(_own(user, key).without_previous_secret())
     return redirect(url_for("applications.one", key=key), 303)
 
 
@@ -150,3 +150,8 @@ def _own(user: str, key: str) -> ClientCredentials:
     if application is None or application.owner != user:
         abort(404)  # whose it is, or whether it is, is nobody's business
     return application
+
+
+def _replace(application: ClientCredentials) -> None:
+    if not services().provider.store.replace_consumer(application):
+        abort(404)  # deleted since it was looked up, and to stay so

@@ -50,6 +50,10 @@ class CombinedStore:
         """See :meth:`~oauth2.stores.ConsumerStore.get_consumer`."""
         return self.credentials.get_consumer(key)
 
+    def replace_consumer(self, consumer: ClientCredentials) -> bool:
+        """See :meth:`~oauth2.stores.ConsumerStore.replace_consumer`."""
+        return self.credentials.replace_consumer(consumer)
+
     def remove_consumer(self, key: str) -> bool:
         """See :meth:`~oauth2.stores.ConsumerStore.remove_consumer`."""
         return self.credentials.remove_consumer(key)

@@ -100,6 +100,14 @@ class MemoryStore:
         """See :meth:`~oauth2.stores.ConsumerStore.get_consumer`."""
         return self._consumers.get(key)
 
+    def replace_consumer(self, consumer: ClientCredentials) -> bool:
+        """See :meth:`~oauth2.stores.ConsumerStore.replace_consumer`."""
+        with self._lock:
+            if consumer.key not in self._consumers:
+                return False
+            self._consumers[consumer.key] = consumer
+            return True
+
     def remove_consumer(self, key: str) -> bool:
         """See :meth:`~oauth2.stores.ConsumerStore.remove_consumer`."""
         with self._lock:

@@ -40,6 +40,9 @@ class ConsumerStore(Protocol):
     def get_consumer(self, key: str) -> ClientCredentials | None:
         """Return the client credentials of *key*, or None."""
 
+    def replace_consumer(self, consumer: ClientCredentials) -> bool:
+        """Keep *consumer* in place of the earlier one of its key; False, and nothing kept, if there is none."""
+
     def remove_consumer(self, key: str) -> bool:
         """Forget them, and all that was issued to them; True if they were there."""
 

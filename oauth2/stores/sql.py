@@ -118,6 +118,16 @@ class SQLStore:
         """See :meth:`~oauth2.stores.ConsumerStore.get_consumer`."""
         return self._one(self._sql.get_consumer, key, consumer_of)
 
+    def replace_consumer(self, consumer: ClientCredentials) -> bool:
+        """See :meth:`~oauth2.stores.ConsumerStore.replace_consumer`.
+
+        Raises:
+            ValueError: The database cannot hold one of the texts.
+            StoreUnavailable: It cannot be written.
+        """
+        row = self._checked(consumer_row(consumer, self._cipher))
+        return self._database.change(self._sql.replace_consumer, row) == 1
+
     def remove_consumer(self, key: str) -> bool:
         """See :meth:`~oauth2.stores.ConsumerStore.remove_consumer`."""
         if not self._holds(key):

@@ -98,6 +98,8 @@ class Statements:
         )
         self.put_consumer = self._put("consumer", CONSUMER)
         self.get_consumer = f"SELECT {', '.join(CONSUMER)} FROM {consumer} WHERE consumer_key = :key"
+        changed = ", ".join([f"{column} = :{column}" for column in CONSUMER if column != "consumer_key"])
+        self.replace_consumer = f"UPDATE {consumer} SET {changed} WHERE consumer_key = :consumer_key"
         self.consumers_of = f"SELECT {', '.join(CONSUMER)} FROM {consumer} WHERE owner = :owner"
         self.remove_consumer = tuple(
             f"DELETE FROM {table} WHERE consumer_key = :key" for table in (token, temporary, consumer)
