@@ -9,7 +9,7 @@ origin that the caller named.
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from .clock import Clock
@@ -180,7 +180,7 @@ class Exchange:
         signer = self.signer if before == after else None
         if signer is not None:
             own = [pair for pair in take_protocol(self.asked.uri)[1] if pair[0] not in SENT_ONCE]
-            asked = replace(asked, uri=add_to_query(uri, build_form(own)))
+            asked = asked._replace(uri=add_to_query(uri, build_form(own)))
         elif before != after:
             asked = without_credentials(asked)
         following = Exchange(signer, asked)

@@ -7,7 +7,6 @@ parameters come and go (RFC 5849 section 3.5).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .encoding import percent_decode_as_sent, to_unicode
@@ -39,8 +38,7 @@ class _Default:
 ORIGIN = _Default()
 
 
-@dataclass(frozen=True, slots=True)
-class Outgoing:
+class Outgoing(NamedTuple):
     """A request as an HTTP client sends it.
 
     Attributes:
@@ -178,7 +176,7 @@ def _put_together(outgoing: Outgoing, parts: _Parts, request: Request, realm: An
         form = "&".join(filter(None, [form, request.protocol_form()]))
     if form is not None:
         body = form if form.isascii() and not isinstance(body, bytes) else form.encode("utf-8", "surrogateescape")
-    names = frozenset([name for name in request if name[:6] == "oauth_"])
+    names = frozenset(request if form is None else [name for name in request if name[:6] == "oauth_"])
     return Outgoing(outgoing.method, uri, body, content_type, authorization, names)
 
 
@@ -199,10 +197,12 @@ def without_credentials(outgoing: Outgoing) -> Outgoing:
     if is_form(outgoing.content_type) and body is not None:
         kept, _ = _take(_form_text(body), lambda name: name.startswith(("oauth_", "x_auth_")))
         body = kept if isinstance(body, str) else kept.encode("utf-8", "surrogateescape")
-    return replace(outgoing, uri=uri, body=body)
+    return outgoing._replace(uri=uri, body=body)
 
 
 def _take_from_query(uri: str, is_taken: Callable[[str], bool]) -> tuple[str, Pairs]:
+    if _holds_nothing(uri):
+        return uri, []
     base, hash_mark, fragment = uri.partition("#")
     base, mark, query = base.partition("?")
     kept, taken = _take(query, is_taken)
@@ -225,7 +225,7 @@ def _origin_of(base: str) -> str:
 
 
 def _take(form: str, is_taken: Callable[[str], bool]) -> tuple[str, Pairs]:
-    if "auth_" not in form and has_canonical_escapes(form):  # all names that are ever taken hold that
+    if _holds_nothing(form):
         return form, []
     kept: list[str] = []
     taken: list[str] = []
@@ -238,6 +238,11 @@ def _take(form: str, is_taken: Callable[[str], bool]) -> tuple[str, Pairs]:
         return form, []
     pairs = parse_form_as_sent("&".join(taken))
     return "&".join(kept), [pair for pair in pairs if pair[0] not in MADE_ANEW]
+
+
+def _holds_nothing(encoded: str) -> bool:
+    # All names that are ever taken hold that, and no canonical escape hides a letter or an underscore.
+    return "auth_" not in encoded and has_canonical_escapes(encoded)
 
 
 def _is_protocol(name: str) -> bool:

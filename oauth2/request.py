@@ -228,13 +228,16 @@ class Request(dict[str, "Any"]):
             self.pop("oauth_body_hash", None)
             method_name = signature_method.name
             both = _both(self._hash_of_body(method_name)) if self.body else _hash_of_nothing(method_name)
+            self._encoded()
             self._add("oauth_body_hash", *both)
         signature = signature_method.sign(self, consumer, token)
-        self._add("oauth_signature", signature, percent_encode(to_text(signature)))
+        text = signature.decode() if type(signature) is bytes and signature.isascii() else to_text(signature)
+        self._add("oauth_signature", signature, percent_encode(text))
 
     def _add(self, name: str, value: str | bytes, encoded_value: str) -> None:
-        encoded, last = self._encoded(), self._last
-        if last is not None and last.encoded is encoded:
+        # What is known of the request stays as true, or as wrong, as it is.
+        last = self._last
+        if last is not None and name not in last.parameters:
             last.add(name, value, encoded_value)
         self[name] = value
 

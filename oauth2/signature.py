@@ -47,6 +47,7 @@ _OPAD = bytes([octet ^ 0x5C for octet in range(256)])
 _ONLY_PLAIN_URI = table_of(UNRESERVED + b":/")
 _PLAIN_METHODS = frozenset(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
 _ON_THE_WIRE = bytes(range(0x21, 0x7F))
+_ONLY_ON_THE_WIRE = table_of(_ON_THE_WIRE)
 
 
 # --- signature base string, section 3.4.1 --------------------------------------
@@ -115,7 +116,7 @@ def on_the_wire(text: str) -> str:
     if not is_utf8(text):
         raise InvalidURL("The URL has no UTF-8 form.")
     octets = text.encode()
-    if not octets.translate(None, _ON_THE_WIRE):
+    if octets.translate(_ONLY_ON_THE_WIRE) == octets:
         return text
     return "".join([chr(octet) if octet in _ON_THE_WIRE else f"%{octet:02X}" for octet in octets])
 

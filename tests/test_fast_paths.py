@@ -321,6 +321,15 @@ def test_a_request_signed_again_sends_what_it_holds_then():
     assert sent["oauth_signature_method"] == "PLAINTEXT"
 
 
+def test_a_form_that_is_signed_twice_has_one_signature():
+    request = oauth2.Request.from_consumer_and_token(CONSUMER, TOKEN, "POST", "https://api.example/", {"a": "1"})
+    request.is_form_encoded = True
+    for _ in range(2):
+        request.sign_request(oauth2.SignatureMethod_PLAINTEXT(), CONSUMER, TOKEN)  # which looks at no parameter
+        assert request.to_header()["Authorization"].count("oauth_signature=") == 1
+        assert request.to_postdata().count("oauth_signature=") == 1
+
+
 def test_a_number_and_one_that_equals_it_are_two_texts():
     request = oauth2.Request("GET", "https://api.example/", {"a": 1})
     assert request.get_normalized_parameters() == "a=1"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from binascii import b2a_base64
 from contextvars import ContextVar
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from hashlib import new
 from typing import TYPE_CHECKING, Any
 
@@ -79,7 +79,7 @@ class OAuth1:
             return Exchange(self.signer, await _asked(self.signer, request))
         asked = await _asked(self.signer, request)
         following = last.exchange.redirected(asked.uri, asked.method, asked.body, asked.content_type)
-        following.asked = replace(following.asked, hashed=asked.hashed)
+        following.asked = following.asked._replace(hashed=asked.hashed)
         return following
 
 
