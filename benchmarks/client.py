@@ -90,7 +90,7 @@ def _compare(origin: str, workload: Workload, setting: Setting, report: Report) 
             libraries,
             lambda size: batch("", size),
             answered,
-            setting.effort,
+            setting.effort.for_slow_calls,
             key=f"client {workload.key}",
             title=f"Client ({workload.key}): {workload.title}, over a kept loopback connection",
             bases=(HTTPLIB2, REQUESTS_OAUTHLIB),

@@ -108,4 +108,5 @@ def _rsa(setting: Setting, report: Report) -> None:
 
     title = f"Sign ({workload.key}): {workload.title}, {method_name} with 2048 bits, beside the bare signature"
     bases = (BARE_RSA, "oauthlib")
-    report.add(compare(libraries, workload.batch, check, setting.effort, key="sign rsa", title=title, bases=bases))
+    effort = setting.effort.for_slow_calls
+    report.add(compare(libraries, workload.batch, check, effort, key="sign rsa", title=title, bases=bases))
