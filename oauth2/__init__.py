@@ -1,11 +1,16 @@
 """OAuth 1.0a, RFC 5849: sign requests, verify requests, host a provider.
 
-``import oauth2 as oauth`` works as with python-oauth2 1.9. ``Client`` and the
-RSA methods are loaded on first use, so that a server which makes no call does
-not pay for an HTTP client, nor one without RSA for cryptography.
+A program that was written for python-oauth2 1.9 can still use ``import oauth2 as oauth``. ``Client`` and the RSA
+methods are loaded on first use. A server that sends no requests therefore loads no HTTP client. A program that does not
+use RSA does not load the library cryptography.
 """
 
+from ._generate import generate_nonce, generate_timestamp, generate_verifier
+from ._methods import MODULES as _MODULES
+from ._methods import class_name as _class_name
 from ._version import __version__
+from ._wire.constants import OAUTH_VERSION
+from ._wire.header import build_authenticate_header
 from .credentials import Consumer, Token
 from .encoding import (
     STRING_TYPES,
@@ -18,27 +23,36 @@ from .encoding import (
     to_utf8_optional_iterator,
 )
 from .errors import Error, MissingSignature
-from .generate import generate_nonce, generate_timestamp, generate_verifier
-from .parameters import build_authenticate_header
-from .request import HTTP_METHOD, OAUTH_VERSION, SIGNATURE_METHOD, Request, build_xoauth_string
+from .request import HTTP_METHOD, SIGNATURE_METHOD, Request, build_xoauth_string
 from .server import Server
-from .signature import (
-    SignatureMethod,
-    SignatureMethod_HMAC_SHA1,
-    SignatureMethod_HMAC_SHA256,
-    SignatureMethod_HMAC_SHA512,
-    SignatureMethod_PLAINTEXT,
-    SignatureMethod_PLAINTEXT_OVER_HTTP,
-)
+from .signature import SignatureMethod
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
     import httplib2
 
     from .client import Client
     from .rsa import SignatureMethod_RSA_SHA1, SignatureMethod_RSA_SHA256, SignatureMethod_RSA_SHA512
+    from .signature import (
+        SignatureMethod_HMAC_SHA1,
+        SignatureMethod_HMAC_SHA256,
+        SignatureMethod_HMAC_SHA512,
+        SignatureMethod_PLAINTEXT,
+        SignatureMethod_PLAINTEXT_OVER_HTTP,
+    )
+else:
+
+    def __getattr__(name):
+        # Type checkers must not see this function. Otherwise a type checker would accept every misspelt name, because a
+        # module with __getattr__() may have any attribute.
+        module = "_compat" if name in _OF_1_9 else _ON_FIRST_USE.get(name)
+        if module is None:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from importlib import import_module
+
+        value = globals()[name] = getattr(import_module(f".{module}", __name__), name)
+        return value
+
 
 __all__ = [
     "HTTP_METHOD",
@@ -77,23 +91,17 @@ __all__ = [
     "to_utf8_optional_iterator",
 ]
 
-_ON_FIRST_USE = {
-    "Client": ".client",
-    "httplib2": ".client",
-    "SignatureMethod_RSA_SHA1": ".rsa",
-    "SignatureMethod_RSA_SHA256": ".rsa",
-    "SignatureMethod_RSA_SHA512": ".rsa",
-}
+_ON_FIRST_USE = {"Client": "client", "httplib2": "client"}
+for _name, _module in _MODULES.items():
+    _ON_FIRST_USE[_class_name(_name)] = _module
 
-
-def __getattr__(name: str) -> "Any":
-    module = _ON_FIRST_USE.get(name)
-    if module is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
-
-    value = globals()[name] = getattr(import_module(module, __name__), name)
-    return value
+# In python-oauth2 1.9, the module oauth2 imports these names, so existing programs import these names from oauth2.
+_OF_1_9 = frozenset(
+    """
+    PY3 TEXT b base64 binascii hmac parse_qs quote random sha1 time u unquote unquote_to_bytes urlencode urlparse
+    urlsplit urlunparse urlunsplit
+    """.split()  # noqa: SIM905 - a list would need one line for each name
+)
 
 
 def __dir__() -> list[str]:

@@ -1,6 +1,12 @@
-"""Names that programs written for python-oauth2 1.9 import from here; nothing in this package does."""
+"""Names that programs written for python-oauth2 1.9 import from oauth2. This package does not use these names."""
 
-from urllib.parse import (  # noqa: F401 - names to import
+import base64  # noqa: F401 - programs write `from oauth2 import base64`, and so on
+import binascii  # noqa: F401
+import hmac  # noqa: F401
+import random  # noqa: F401
+import time  # noqa: F401
+from hashlib import sha1  # noqa: F401
+from urllib.parse import (  # noqa: F401 - for programs that import the names
     parse_qs,
     parse_qsl,
     quote,
@@ -13,7 +19,7 @@ from urllib.parse import (  # noqa: F401 - names to import
     urlunsplit,
 )
 
-from .encoding import STRING_TYPES  # noqa: F401 - a name to import
+from .encoding import STRING_TYPES  # noqa: F401 - for programs that import the name
 
 PY3 = True
 TEXT = str

@@ -1,146 +1,216 @@
-"""``Client``: an ``httplib2.Http`` that signs every request it sends."""
+"""``Client``: an ``httplib2.Http`` that signs every request that it sends."""
 
 from __future__ import annotations
 
-from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Mapping
+from http.client import HTTPConnection
+from typing import Any, TypedDict, Unpack
 
 import httplib2
 
-from .clock import Clock
+from ._checks import are_credentials
+from ._defaults import on_first_use
+from ._sending.body import length_of_file
+from ._sending.exchange import CREDENTIAL_FIELDS, Exchange
+from ._sending.fields import Fields
+from ._sending.in_flight import CacheWithoutRedirects, InFlight, SigningConnection, in_flight, set_authorization
+from ._sending.outgoing import Outgoing, write_authorization
+from ._sending.record import Record
+from ._sending.refusals import reporter_of
+from ._sending.signer import HEADER, ORIGIN, Placement, Realm, Signer, require_options
+from ._wire.form import FORM
+from .clients.explanation import Explanation
+from .clock import ClientClock, Clock
+from .credentials import Credentials
 from .encoding import to_unicode
-from .exchange import CREDENTIALS, Exchange, Signer, text_of
-from .outgoing import BODY, HEADER, ORIGIN, QUERY, Outgoing
-from .parameters import FORM
 from .signature import SignatureMethod, SignatureMethod_HMAC_SHA1
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+__all__ = ["Client", "HttpOptions"]
 
-    Answer = tuple[httplib2.Response[Any], bytes]
+#: A request body: text is sent as UTF-8.
+_Body = bytes | bytearray | memoryview | str | Iterable[bytes] | None
 
-_OF_A_BODY = ("content-type", "content-length", "transfer-encoding")
-
-
-class _UnderWay:
-    """What a client is sending, for the redirects and the repetitions that it may lead to."""
-
-    __slots__ = ("client", "exchange", "was_sent")
-
-    def __init__(self, client: Client, exchange: Exchange) -> None:
-        self.client = client
-        self.exchange = exchange
-        self.was_sent = False
+_BODY_FIELDS = ("content-type", "content-length", "transfer-encoding")
 
 
-# httplib2 follows a redirect by calling request() from the inside. That call is
-# told from a program's own by what is under way in this thread or task.
-_under_way: ContextVar[_UnderWay | None] = ContextVar("oauth2_under_way", default=None)
+class HttpOptions(TypedDict, total=False):
+    """Keyword arguments of ``httplib2.Http``; see its documentation."""
+
+    cache: Any
+    timeout: float | None
+    proxy_info: httplib2.ProxyInfo | Callable[..., httplib2.ProxyInfo | None] | None
+    ca_certs: str | None
+    disable_ssl_certificate_validation: bool
+    tls_maximum_version: str | None
+    tls_minimum_version: str | None
+    decode_limit_hard: int | None
+    decode_limit_safe: int | None
+    decode_limit_ratio: float | None
+    decode_limit_chunk: int | None
 
 
 class Client(httplib2.Http):
-    """Sends requests signed with client credentials and, given one, a token.
+    """Sends requests that are signed with client credentials and, if there is a token, with token credentials.
 
-    It is an ``httplib2.Http``, with all that one can do. Redirects on the same
-    origin are signed anew; across origins they are followed without any
-    credential; from https to http they are not followed.
+    This class is a subclass of ``httplib2.Http``. A redirect on the same origin is signed anew. A
+    redirect to another origin is followed without any credential. A redirect from https to http
+    is not followed.
 
     Args:
         consumer: Client credentials: any object with ``key`` and ``secret``.
-        token: The same for the token; None or empty for none.
-        realm: Of the Authorization header. Unless given, scheme and host of the
-            request; None leaves it out; a function makes it of the URL.
-        placement: Where the protocol parameters go, always: "header", "query" or
-            "body". Unless given: into a form body, into the query of a GET, and
-            into the header of any other request.
-        body_hash: Send ``oauth_body_hash`` with all that is no form.
-        clock: Tells the timestamps, and learns from a service that refuses them.
-        **kwargs: For ``httplib2.Http``: ``cache``, ``timeout``, ``ca_certs`` ...
+        token: Token credentials; None or a false value if there is no token.
+        signature_method: The signature method; defaults to HMAC-SHA1.
+        realm: The realm of the Authorization header: text, a function of the URL, or None for
+            no realm. Defaults to scheme and host of the request.
+        placement: The place of the protocol parameters: "header", "query" or "body". With the default None, the place
+            is the body if the body is a form. Otherwise the place is the query for a GET, and the header for any other
+            HTTP method.
+        body_hash: Whether to send ``oauth_body_hash``. If the body is a form, the client never sends
+            ``oauth_body_hash``. A GET, HEAD, DELETE or OPTIONS without a body is also sent without ``oauth_body_hash``.
+        clock: The clock for timestamps. The client corrects this clock if a service refuses a timestamp. Defaults to a
+            new :class:`~oauth2.clock.Clock`.
+        on_refusal: Called with the :class:`~oauth2.clients.explanation.Explanation` of a refusal,
+            before :meth:`request` returns. A refusal is a 401 response, or a 400 or 403 response with an
+            ``oauth_problem``. If *on_refusal* raises an error, :meth:`request` raises the same error.
+        **kwargs: Arguments of ``httplib2.Http``, such as ``cache``, ``timeout`` and ``ca_certs``.
 
     Attributes:
-        method: The signature method: HMAC-SHA1 until :meth:`set_signature_method`.
+        method: The signature method; call :meth:`set_signature_method` to replace it.
 
     Raises:
-        ValueError: An argument is nothing of the above.
+        TypeError: *on_refusal* is not a function.
+        ValueError: Another argument is not valid.
     """
+
+    # Programs written for python-oauth2 1.9 define subclasses that do not call this __init__(). The class must
+    # therefore have a default for each attribute.
+    consumer: Credentials | None = None
+    token: Credentials | None = None
+    method: SignatureMethod = SignatureMethod_HMAC_SHA1()
+    realm: Realm = ORIGIN
+    placement: Placement | None = None
+    body_hash = True
+    clock: ClientClock = on_first_use(lambda client: Clock())
+    on_refusal: Callable[[Explanation], object] | None = None
+    _guarded_cache: CacheWithoutRedirects | None = None
+    _record: Record = on_first_use(lambda client: Record())
 
     def __init__(
         self,
-        consumer: Any,
-        token: Any = None,
+        consumer: Credentials | None,
+        token: Credentials | None = None,
         *,
-        realm: Any = ORIGIN,
-        placement: str | None = None,
+        signature_method: SignatureMethod | None = None,
+        realm: Realm = ORIGIN,
+        placement: Placement | None = None,
         body_hash: bool = True,
-        clock: Clock | None = None,
-        **kwargs: Any,
+        clock: ClientClock | None = None,
+        on_refusal: Callable[[Explanation], object] | None = None,
+        **kwargs: Unpack[HttpOptions],
     ) -> None:
-        if consumer is not None and not _are_credentials(consumer):
+        if consumer is not None and not are_credentials(consumer):
+            # Programs may compare the messages, so this message and the next message are those of python-oauth2 1.9.
             raise ValueError("Invalid consumer.")
-        if token and not _are_credentials(token):
+        if token and not are_credentials(token):
             raise ValueError("Invalid token.")
-        if placement not in (None, HEADER, QUERY, BODY):
-            raise ValueError('placement: "header", "query", "body" or None wanted')
+        self.clock = Clock() if clock is None else clock
+        require_options(placement, realm, self.clock)
+        reporter_of(on_refusal)  # This call raises TypeError if on_refusal is not a function.
+        if on_refusal is not None:  # A subclass may define on_refusal() as a method; None must not replace this method.
+            self.on_refusal = on_refusal
         self.consumer = consumer
         self.token = token
-        self.method: SignatureMethod = SignatureMethod_HMAC_SHA1()
+        if signature_method is not None:
+            self.set_signature_method(signature_method)
         self.realm = realm
         self.placement = placement
         self.body_hash = body_hash
-        self.clock = clock or Clock()
         super().__init__(**kwargs)
-        if self.cache:
-            self.cache = _Cache(self, self.cache)  # type: ignore[assignment]
+
+    @property
+    def cache(self) -> Any:
+        """The cache of ``httplib2.Http``, or None."""
+        return self._guarded_cache
+
+    @cache.setter
+    def cache(self, cache: Any) -> None:  # pyright: ignore[reportIncompatibleVariableOverride]
+        self._guarded_cache = CacheWithoutRedirects(self, cache) if cache else None
 
     def set_signature_method(self, method: SignatureMethod) -> None:
         """Sign with *method* from now on.
 
         Raises:
-            ValueError: It is no :class:`~oauth2.signature.SignatureMethod`.
+            ValueError: *method* is not a :class:`~oauth2.signature.SignatureMethod`.
         """
         if not isinstance(method, SignatureMethod):
-            raise ValueError("Invalid signature method.")  # noqa: TRY004 - as 1.9
+            raise ValueError("Invalid signature method.")  # noqa: TRY004 - as python-oauth2 1.9
         self.method = method
 
     def request(
         self,
         uri: str | bytes,
         method: str = "GET",
-        body: Any = b"",
-        headers: Mapping[Any, Any] | None = None,
+        body: _Body = b"",
+        headers: Mapping[str, Any] | Mapping[bytes, Any] | None = None,
         redirections: int = httplib2.DEFAULT_MAX_REDIRECTS,
-        connection_type: Any = None,
+        connection_type: Callable[..., HTTPConnection] | None = None,
         force_auth_header: bool = False,
-    ) -> Answer:
+    ) -> tuple[httplib2.Response[Any], bytes]:
         """Sign and send a request; return the response and its body, as ``httplib2.Http`` does.
 
         Args:
             uri: Absolute http or https URL, with its query.
             method: HTTP request method.
-            body: bytes, str (sent as UTF-8), None, or a binary file.
-            headers: Header fields by name. Their Content-Type is kept as it is;
-                a POST without one is sent as a form.
-            redirections: How many redirects to follow.
+            body: bytes, str (sent as UTF-8), None, an iterable of bytes, or a binary file. A
+                file is sent from its current position to its end, with a Content-Length if the
+                file is seekable, otherwise in chunks.
+            headers: A dict of header fields. A Content-Type in *headers* is not changed; the body of a
+                POST without a Content-Type is sent as a form if it is bytes, str or None.
+            redirections: The maximum number of redirects to follow.
             connection_type: As in httplib2.
-            force_auth_header: Put the protocol parameters into the header.
+            force_auth_header: Whether to put the protocol parameters into the header; this option overrides the
+                placement.
 
         Raises:
-            ValueError: The URI is no http or https URL, or the secrets would be
-                sent over plain http.
+            ValueError: *uri* is not an http or https URL, or the secrets would be sent over plain http.
             InsecureRedirect: The service redirected from https to http.
         """
-        fields = dict(headers or {})
-        earlier = _under_way.get()
-        if earlier is not None and earlier.client is self:
-            return self._redirect(earlier.exchange, to_unicode(uri), method, body, fields, redirections)
-        content_type = _field(fields, "content-type")
+        fields = Fields(dict(headers or {}))
+        outer = in_flight.get()
+        if outer is not None and outer.client is self:
+            return self._redirect(outer.exchange, to_unicode(uri), method, body, fields, redirections)
+        content_type = fields.get("Content-Type")
         if not content_type and method.upper() == "POST" and isinstance(body, (str, bytes, type(None))):
             content_type = FORM
         signer = self._signer(HEADER if force_auth_header else self.placement)
-        exchange = Exchange(signer, Outgoing(method, to_unicode(uri), body, content_type))
-        return self._send(exchange, fields, redirections, connection_type)
+        outgoing = Outgoing(method, to_unicode(uri), body, content_type, host=fields.get("Host"))
+        return self._send(Exchange(signer, outgoing), fields, redirections, connection_type)
 
-    def _signer(self, placement: str | None) -> Signer:
+    def explain(self, answer: bytes | str | None = None, *, their_base_string: str | None = None) -> Explanation:
+        """Return the possible reasons why the service refused the last request.
+
+        If this thread or task has signed its last request with this client, this method explains that request.
+        Otherwise, this method explains the last request that any thread or task has signed with this client. This
+        method sends no request. If the service shows a base string that no known mistake produces, this method can take
+        up to two seconds.
+
+        Args:
+            answer: The body of the response. Pass *answer* only if the status is not 400, 401 or 403.
+            their_base_string: The signature base string that the service computed, if the response does not contain
+                this base string.
+
+        Raises:
+            ValueError: No request has been signed yet.
+            TypeError: An argument is neither a text nor None.
+        """
+        from ._sending.explaining import explain  # The package oauth2.doctor is loaded on first use.
+
+        sent = self._record.current()
+        return explain(self._signer(self.placement), sent, answer, their_base_string)
+
+    def _signer(self, placement: Placement | None) -> Signer:
+        if self.consumer is None:
+            raise ValueError("consumer: must be set before a request is sent")
         return Signer(
             consumer=self.consumer,
             token=self.token,
@@ -149,145 +219,95 @@ class Client(httplib2.Http):
             realm=self.realm,
             body_hash=self.body_hash,
             clock=self.clock,
+            record=self._record,
+            on_refusal=None if self.on_refusal is None else reporter_of(self.on_refusal),
         )
 
-    def _send(self, exchange: Exchange, fields: dict[Any, Any], redirections: int, connection_type: Any) -> Answer:
+    def _send(
+        self, exchange: Exchange, fields: Fields, redirections: int, connection_type: Any
+    ) -> tuple[httplib2.Response[Any], bytes]:
         while True:
-            outgoing = exchange.sign()
-            if outgoing.authorization is not None:
-                _drop(fields, ("authorization",))
-                fields["Authorization"] = outgoing.authorization
-            if outgoing.content_type and not _field(fields, "content-type"):
-                fields["Content-Type"] = outgoing.content_type
-            before = _under_way.set(_UnderWay(self, exchange))
+            signed = exchange.sign()
+            _write_back(fields, exchange, signed)
+            token = in_flight.set(InFlight(self, exchange))
             try:
-                answer: Answer = httplib2.Http.request(
+                answer: tuple[httplib2.Response[Any], bytes] = httplib2.Http.request(
                     self,
-                    outgoing.uri,
-                    method=outgoing.method,
-                    body=outgoing.body,
-                    headers=fields,
+                    signed.uri,
+                    method=signed.method,
+                    body=signed.body,
+                    headers=fields.raw,
                     redirections=redirections,
                     connection_type=connection_type,
                 )
             finally:
-                _under_way.reset(before)
-            if not _is_to_be_tried_again(exchange, answer):
+                in_flight.reset(token)
+            if not _is_sent_again(exchange, answer):
                 return answer
 
     def _redirect(
-        self, earlier: Exchange, location: str, method: str, body: Any, fields: dict[Any, Any], redirections: int
-    ) -> Answer:
-        # httplib2 gives what it sent, signed. What goes on is what was asked for.
+        self, outer: Exchange, location: str, method: str, body: Any, fields: Fields, redirections: int
+    ) -> tuple[httplib2.Response[Any], bytes]:
+        # httplib2 passes the signed request to this method. This method must use the original, unsigned request, and
+        # sign it anew.
         if body is None:
-            _drop(fields, _OF_A_BODY)
-        if earlier.leaves(location):
-            _drop(fields, CREDENTIALS)
-        body = None if body is None else earlier.asked.body
-        exchange = earlier.redirected(location, method, body, _field(fields, "content-type"))
+            fields.discard(*_BODY_FIELDS)
+        if outer.is_other_origin(location):
+            # The Host field contains the host of the origin that sent the redirect. The other origin must get its own
+            # host in this field.
+            fields.discard(*CREDENTIAL_FIELDS, "host")
+        body = None if body is None else outer.asked.body
+        content_type, host = fields.get("Content-Type"), fields.get("Host")
+        exchange = outer.redirected(location, method, body, content_type, host=host)
         return self._send(exchange, fields, redirections, None)
 
     def _normalize_headers(self, headers: Any) -> Any:
-        # httplib2 takes a value for the template of a regular expression, in which
-        # the backslashes of a quoted realm get lost.
+        # httplib2 passes the value of each header field as the replacement text to re.sub(). re.sub() removes the
+        # backslashes of a quoted realm. Therefore this method sets the original value again. A program may override
+        # this method to rename the Authorization field.
         normalized = super()._normalize_headers(headers)  # type: ignore[misc]
-        if "Authorization" in headers:
-            normalized["authorization"] = headers["Authorization"]
+        if authorization := Fields(headers).get("Authorization"):
+            set_authorization(normalized, authorization)
         return normalized
 
     def _conn_request(self, conn: Any, *args: Any) -> Any:
-        under_way = _under_way.get()
-        if under_way is not None and under_way.exchange.signer is not None:
-            conn = _Connection(conn, under_way)
-        # Reads the body, which may come from another request of this client.
-        before = _under_way.set(None)
+        sending = in_flight.get()
+        if sending is not None and sending.exchange.signer is not None:
+            conn = SigningConnection(conn, sending)
+        # This call also reads *body*. Reading *body* can send another request with this client, for example if *body*
+        # is a generator. That request is a new request of the program. Therefore there must be no request in flight
+        # during this call. Otherwise the new request would be treated as a redirect.
+        token = in_flight.set(None)
         try:
             return super()._conn_request(conn, *args)  # type: ignore[misc]
         finally:
-            _under_way.reset(before)
+            in_flight.reset(token)
 
-    def _request(self, conn: Any, host: str, uri: str, request_uri: str, method: str, body: Any, *rest: Any) -> Answer:
-        # Called by httplib2.Http.request(). A program may call that itself, to send
-        # something without a signature; then a redirect must not get one either.
-        under_way = _under_way.get()
-        if under_way is not None and under_way.client is self:
-            return super()._request(conn, host, uri, request_uri, method, body, *rest)  # type: ignore[misc,no-any-return]
-        before = _under_way.set(_UnderWay(self, Exchange(None, Outgoing(method, uri, body))))
+    def _request(self, conn: Any, host: str, uri: str, request_uri: str, method: str, body: Any, *rest: Any) -> Any:
+        # httplib2.Http.request() calls this method. A program may call httplib2.Http.request() directly, to send a
+        # request without a signature. In this case the request after a redirect must not be signed either.
+        sending = in_flight.get()
+        if sending is not None and sending.client is self:
+            return super()._request(conn, host, uri, request_uri, method, body, *rest)  # type: ignore[misc]
+        token = in_flight.set(InFlight(self, Exchange(None, Outgoing(method, uri, body))))
         try:
-            return super()._request(conn, host, uri, request_uri, method, body, *rest)  # type: ignore[misc,no-any-return]
+            return super()._request(conn, host, uri, request_uri, method, body, *rest)  # type: ignore[misc]
         finally:
-            _under_way.reset(before)
+            in_flight.reset(token)
 
 
-class _Connection:
-    """A connection for one request, which httplib2 sends again where a kept connection was closed."""
-
-    def __init__(self, connection: Any, under_way: _UnderWay) -> None:
-        self._connection = connection
-        self._under_way = under_way
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._connection, name)
-
-    def request(self, method: str, request_uri: str, body: Any, headers: dict[str, str]) -> None:
-        """Send what is signed; what was sent before is signed anew."""
-        if self._under_way.was_sent:
-            outgoing = self._under_way.exchange.sign()
-            request_uri, body = httplib2.urlnorm(outgoing.uri)[2], outgoing.body
-            if outgoing.authorization is not None:
-                _drop(headers, ("authorization",))
-                headers["authorization"] = outgoing.authorization
-        self._under_way.was_sent = True
-        self._connection.request(method, request_uri, body, headers)
+def _write_back(fields: Fields, exchange: Exchange, signed: Outgoing) -> None:
+    if signed.body is not exchange.asked.body:
+        fields.discard("content-length")  # This Content-Length is the length before signing; signing changed the body.
+    write_authorization(fields, signed)
+    length = length_of_file(signed.body)
+    if length is not None and not (fields.get("content-length") or fields.get("transfer-encoding")):
+        fields["Content-Length"] = str(length)  # Without a Content-Length, http.client would send the file in chunks.
 
 
-class _Cache:
-    """A client's cache, which knows of no redirect while nothing of that client is under way.
-
-    httplib2 follows a redirect from its cache before :meth:`Client._request` is called;
-    one that follows an unsigned request would get a signature.
-    """
-
-    def __init__(self, client: Client, cache: Any) -> None:
-        self._client = client
-        self._cache = cache
-        self.set = cache.set
-        self.delete = cache.delete
-
-    def get(self, key: str) -> Any:
-        """Return what is kept for *key*."""
-        value = self._cache.get(key)
-        under_way = _under_way.get()
-        if value and (under_way is None or under_way.client is not self._client):
-            fields = value.partition(b"\r\n\r\n")[0].lower()
-            if b"\n-x-permanent-redirect-url:" in b"\n" + fields:
-                return None
-        return value
-
-
-def _is_to_be_tried_again(exchange: Exchange, answer: Any) -> bool:
-    # Programs replace httplib2.Http.request(), and then the answer may be anything.
+def _is_sent_again(exchange: Exchange, answer: Any) -> bool:
+    # A program may replace httplib2.Http.request(), so the response can be of any type.
     response = answer[0] if isinstance(answer, tuple) else None
     if not isinstance(response, httplib2.Response) or response.previous is not None:
-        return False  # what a redirect led to has had its second try
-    return exchange.learn(response.status, lambda name: response.get(name.lower()), answer[1])
-
-
-def _are_credentials(value: Any) -> bool:
-    return hasattr(value, "key") and hasattr(value, "secret")
-
-
-def _name(field: str | bytes) -> str:
-    return text_of(field).lower()
-
-
-def _field(fields: dict[Any, Any], wanted: str) -> str:
-    for name, value in fields.items():
-        if _name(name) == wanted:
-            return text_of(value)
-    return ""
-
-
-def _drop(fields: dict[Any, Any], unwanted: tuple[str, ...]) -> None:
-    for name in [name for name in fields if _name(name) in unwanted]:
-        del fields[name]
+        return False  # The exchange of the redirect has already processed the response.
+    return exchange.answered(response.status, lambda name: response.get(name.lower()), answer[1])

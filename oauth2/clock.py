@@ -1,55 +1,83 @@
-"""The clock that requests are signed by (RFC 5849 section 3.3).
-
-A clock is any object with :meth:`~Clock.now` and :meth:`~Clock.set`.
-"""
+"""Clocks for the timestamps of signed requests (RFC 5849 section 3.3)."""
 
 from __future__ import annotations
 
 import threading
 import time
+from typing import Protocol
+
+__all__ = ["MAX_CORRECTION", "ClientClock", "Clock", "MonotonicClock"]
+
+#: Default maximum of the total correction by services, forward or backward, in seconds: one day. A clock ignores a
+#: correction that exceeds this maximum. A clock with a wrong date or time zone is usually wrong by less than one day.
+MAX_CORRECTION = 86_400
+
+
+class ClientClock(Protocol):
+    """The clock of an HTTP client: any object with the methods ``now`` and ``set``."""
+
+    def now(self) -> int:
+        """Return a value for ``oauth_timestamp``: seconds since 1970-01-01 00:00 UTC."""
+        ...
+
+    def set(self, now: int, /) -> None:
+        """Correct the clock; *now* is the time that a service reports, in seconds since 1970-01-01 00:00 UTC."""
 
 
 class Clock:
-    """This machine's clock, put right by what services answer.
+    """This machine's clock, corrected by the time that services report.
 
-    One clock may serve several clients of one service, which then learn together.
+    Several clients of one service can share a clock. A correction of the shared clock applies to all these clients.
+
+    Args:
+        offset: Seconds by which the service's clock is ahead of this machine's clock; 0 if unknown.
+        max_correction: Limit, in seconds, on the total correction by services. Without a limit, a hostile service could
+            report a date in another year. The client would then sign requests for this year, and the service could
+            replay the requests in this year.
 
     Attributes:
-        offset: Seconds that the service is ahead of this machine.
+        offset: Seconds by which the service's clock is ahead of this machine's clock.
     """
 
-    def __init__(self, offset: int = 0) -> None:
+    def __init__(self, offset: int = 0, *, max_correction: int = MAX_CORRECTION) -> None:
         self.offset = offset
+        self._min_offset = offset - max_correction
+        self._max_offset = offset + max_correction
 
     def now(self) -> int:
         """Return a value for ``oauth_timestamp``: seconds since 1970-01-01 00:00 UTC."""
         return int(time.time()) + self.offset
 
-    def set(self, now: int) -> None:
-        """Go on from *now*, which a service has said it is."""
-        self.offset += now - Clock.now(self)
+    def set(self, now: int, /) -> None:
+        """Correct the clock to *now*, in seconds. A correction that exceeds the limit is ignored."""
+        offset = self.offset + now - Clock.now(self)
+        if self._min_offset <= offset <= self._max_offset:
+            self.offset = offset
 
 
 class MonotonicClock(Clock):
-    """A clock that does not go back, for services that demand it.
+    """A clock whose timestamps never decrease, for services that refuse decreasing timestamps.
 
-    When this machine's clock is put back, it stands still until that has caught up.
-    Only a service's own word puts it back, for then the service took no later time.
+    If this machine's clock is set back, this clock repeats its latest value until the machine's clock has reached this
+    value. Only :meth:`set` can set this clock back. This exception is safe: a service that reports an earlier time has
+    not accepted a later timestamp.
     """
 
-    def __init__(self, offset: int = 0) -> None:
-        super().__init__(offset)
+    def __init__(self, offset: int = 0, *, max_correction: int = MAX_CORRECTION) -> None:
+        super().__init__(offset, max_correction=max_correction)
         self._lock = threading.Lock()
-        self._told = 0
+        self._latest = 0
 
     def now(self) -> int:
-        """Return a value for ``oauth_timestamp`` that is at least as great as any before."""
+        """Return a value for ``oauth_timestamp``: the result of the previous call, or a greater number."""
         with self._lock:
-            self._told = max(self._told, super().now())
-            return self._told
+            self._latest = max(self._latest, super().now())
+            return self._latest
 
-    def set(self, now: int) -> None:
-        """Go on from *now*, which a service has said it is."""
+    def set(self, now: int, /) -> None:
+        """Correct the clock to *now*, in seconds. A correction that exceeds the limit is ignored."""
         with self._lock:
+            before = self.offset
             super().set(now)
-            self._told = now
+            if self.offset != before:
+                self._latest = now

@@ -1,38 +1,56 @@
-"""Client credentials and token credentials, as RFC 5849 section 1.1 names them."""
+"""Client credentials and token credentials, RFC 5849 section 1.1."""
 
 from __future__ import annotations
 
-from .encoding import STRING_TYPES, is_utf8, percent_encode, to_text
-from .generate import generate_verifier
-from .parameters import parse_form_as_sent
+from ._checks import strip_line_ends, warn_of_whitespace
+from ._generate import generate_verifier
+from ._typing import Any, Protocol
+from ._wire.form import parse_form_as_sent
+from ._wire.percent import percent_encode
+from ._wire.text import is_utf8, to_text
+from .encoding import STRING_TYPES
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
+__all__ = ["Consumer", "Credentials", "Token"]
 
-_VERIFIER_DIGITS = 20  # 66 bits: section 4.9 wants them hard to guess
+_VERIFIER_DIGITS = 20  # 66 random bits; section 4.9 requires verifiers that are hard to guess
+
+
+class Credentials(Protocol):
+    """Client credentials or token credentials: any object with a key and a secret (section 1.1)."""
+
+    @property
+    def key(self) -> str | bytes:
+        """The identifier: ``oauth_consumer_key`` or ``oauth_token``."""
+        ...
+
+    @property
+    def secret(self) -> str | bytes:
+        """The shared secret."""
+        ...
 
 
 class Consumer:
-    """Client credentials: the drop-in name for what RFC 5849 calls the client.
+    """Client credentials (section 1.1). The class name is drop-in. The term in RFC 5849 is "client".
 
-    ``str()`` of it is the form-encoded key and secret; ``repr()`` never shows the secret.
+    ``str()`` returns key and secret as a form; ``repr()`` never shows the secret.
 
-    Args:
+    Attributes:
         key: The client identifier, sent as ``oauth_consumer_key``.
-        secret: The shared secret; ``""`` for a client that signs with RSA only.
-        public_key: The client's RSA public key, for a server: anything that
-            ``SignatureMethod_RSA_SHA1(public_key=...)`` takes.
+        secret: The client's shared secret; ``""`` for a client that signs with RSA only.
+        public_key: The client's RSA public key, for servers: any key that the parameter
+            ``public_key`` of ``SignatureMethod_RSA_SHA1`` accepts.
 
     Raises:
         ValueError: *key* or *secret* is None.
     """
 
+    # The type is Any, so that type checkers accept the value as str and as bytes. A program knows which type it has
+    # set.
     key: Any = None
     secret: Any = None
     public_key: Any = None
 
-    def __init__(self, key: str | bytes, secret: str | bytes, *, public_key: Any = None) -> None:
+    def __init__(self, key: str | bytes, secret: str | bytes, *, public_key: object = None) -> None:
         _require(key, secret)
         self.key = key
         self.secret = secret
@@ -46,15 +64,15 @@ class Consumer:
 
 
 class Token:
-    """Token credentials, or the temporary credentials they are got with.
+    """Token credentials or temporary credentials. A client exchanges temporary credentials for token credentials.
 
-    ``str()`` of it is :meth:`to_string`; ``repr()`` never shows the secret.
+    ``str()`` returns :meth:`to_string`; ``repr()`` never shows the secret.
 
     Attributes:
         key: The token, sent as ``oauth_token``.
-        secret: Its shared secret.
-        callback: Where section 2.2 redirects to.
-        callback_confirmed: ``"true"`` once a callback was set (section 2.1).
+        secret: The shared secret of the token.
+        callback: The URL to which the service redirects the user after approval (section 2.2).
+        callback_confirmed: ``"true"`` after a callback was set (section 2.1).
         verifier: The ``oauth_verifier`` of section 2.2.
 
     Raises:
@@ -73,12 +91,12 @@ class Token:
         self.secret = secret
 
     def set_callback(self, callback: str | None) -> None:
-        """Set the callback and confirm it."""
+        """Set the callback, and set ``callback_confirmed`` to ``"true"``."""
         self.callback = callback
         self.callback_confirmed = "true"
 
     def set_verifier(self, verifier: str | None = None) -> None:
-        """Set the verifier; a new one of 20 random digits if none is given."""
+        """Set the verifier; *verifier* defaults to 20 new random digits."""
         self.verifier = generate_verifier(_VERIFIER_DIGITS) if verifier is None else verifier
 
     def get_callback_url(self) -> str | None:
@@ -91,7 +109,10 @@ class Token:
         return f"{base}?{query}&{added}{hash_mark}{fragment}" if query else f"{base}?{added}{hash_mark}{fragment}"
 
     def to_string(self) -> str:
-        """Serialise for storage, secret included: keep it where nobody else reads it."""
+        """Return the token as text for storage.
+
+        The text contains the secret. Store the text in a place that only this program can read.
+        """
         items = [("oauth_token", self.key), ("oauth_token_secret", self.secret)]
         if self.callback_confirmed is not None:
             items.append(("oauth_callback_confirmed", self.callback_confirmed))
@@ -99,21 +120,25 @@ class Token:
 
     @staticmethod
     def from_string(s: str | bytes) -> Token:
-        """Read what :meth:`to_string` wrote, or a service's answer (sections 2.1 and 2.3).
+        """Return the token in the result of :meth:`to_string`, or in the response of a service (sections 2.1 and 2.3).
+
+        Line ends after the last value are removed, because files often end with a line end. If the
+        secret starts or ends with other whitespace, the logger "oauth2" logs a warning.
 
         Raises:
             TypeError: *s* is neither str nor bytes.
-            ValueError: No usable ``oauth_token`` or ``oauth_token_secret`` in it.
+            ValueError: ``oauth_token`` or ``oauth_token_secret`` is missing, empty or not UTF-8.
         """
         if not isinstance(s, STRING_TYPES):
-            raise TypeError("s: str or bytes wanted")
+            raise TypeError("s: must be str or bytes")
         found: dict[str, str] = {}
-        for name, value in parse_form_as_sent(s):
+        for name, value in parse_form_as_sent(strip_line_ends(s)):
             if value:
                 found.setdefault(name, value)
         for name in ("oauth_token", "oauth_token_secret"):
             if not is_utf8(found.get(name)):
-                raise ValueError(f"s: no {name} in it")
+                raise ValueError(f"s: must contain {name}")
+        warn_of_whitespace("oauth_token_secret", found["oauth_token_secret"])
         token = Token(found["oauth_token"], found["oauth_token_secret"])
         token.callback_confirmed = found.get("oauth_callback_confirmed")
         return token
@@ -125,24 +150,12 @@ class Token:
         return f"<{type(self).__name__} {self.key!r}>"
 
 
-def require_credentials(consumer: Any, token: Any) -> None:
-    """Refuse what is no :class:`Consumer`, or no :class:`Token`; a token may be None.
-
-    Raises:
-        ValueError: Which of the two it is.
-    """
-    if not isinstance(consumer, Consumer):
-        raise ValueError("Invalid consumer.")  # noqa: TRY004 - as 1.9
-    if token is not None and not isinstance(token, Token):
-        raise ValueError("Invalid token.")
-
-
-def _require(key: Any, secret: Any) -> None:
+def _require(key: object, secret: object) -> None:
     for name, value in (("key", key), ("secret", secret)):
         if value is None:
             raise ValueError(f"{name}: must be set")
 
 
-def _form(items: list[tuple[str, Any]]) -> str:
-    # A space as "+", the form's own way and what 1.9 wrote.
+def _form(items: list[tuple[str, object]]) -> str:
+    # A space becomes "+", as in python-oauth2 1.9, so that programs get the same text.
     return "&".join([f"{name}={percent_encode(to_text(value)).replace('%20', '+')}" for name, value in items])

@@ -1,51 +1,81 @@
-"""Everything that a peer can cause: one tree below :class:`Error`.
+"""The errors that a peer can cause. Each class inherits from :class:`Error`.
 
 ::
 
-Error:
-    ├── InvalidRequest            400  what was sent cannot be processed
-    │   ├── InvalidURL                 no usable http(s) URL
+    oauth2.Error
+    ├── InvalidRequest            400  the request cannot be processed
+    │   ├── InvalidURL                 the URL is not a usable http(s) URL
     │   ├── ParameterAbsent            a required protocol parameter is missing
-    │   │   └── MissingSignature       ... and it is oauth_signature
+    │   │   └── MissingSignature       oauth_signature is missing
     │   ├── VersionRejected            oauth_version is not "1.0"
-    │   ├── SignatureMethodRejected    the method is not on the allow-list
-    │   ├── CallbackRejected           oauth_callback is not one that the client registered
+    │   ├── SignatureMethodRejected    the signature method is not allowed
+    │   ├── CallbackRejected           the client did not register this oauth_callback
     │   └── InsecureTransport          credentials are issued over https only
-    ├── Unauthorized              401  it was processed, and nobody gets in
+    ├── Unauthorized              401  the request was processed and is refused
     │   ├── SignatureInvalid           unknown credentials, or a wrong signature
-    │   ├── BodyHashInvalid            the body is not the one that was signed
-    │   ├── TimestampRefused           outside the time window
-    │   ├── NonceUsed                  this request was here before
-    │   ├── PermissionDenied           rightly signed, and not allowed
-    │   ├── TokenExpired               the token credentials have to be renewed
-    │   ├── TokenRejected              the temporary credentials, or the session, are over
-    │   └── VerifierInvalid            oauth_verifier is not the one that was handed over
-    ├── InvalidAnswer             502  a service answered what RFC 5849 does not allow
-    │   └── ServiceRefused        502  ... an error, or no credentials
-    ├── AuthorizationDenied       403  the user said no to this client
+    │   ├── BodyHashInvalid            the body is not the signed body
+    │   ├── TimestampRefused           the timestamp is outside the time window
+    │   ├── NonceUsed                  the nonce was used before (replay)
+    │   ├── PermissionDenied           the signature is valid, but the credentials do not allow this request
+    │   ├── TokenExpired               the token credentials have expired and can be renewed
+    │   ├── TokenRejected              the temporary credentials or the session are no longer valid
+    │   └── VerifierInvalid            oauth_verifier is wrong
+    ├── InvalidAnswer             502  a service sent a response that RFC 5849 does not allow
+    │   └── ServiceRefused        502  a service sent an error, or a response without credentials
+    ├── AuthorizationDenied       403  the user did not approve this client
     ├── InsecureRedirect          502  a service redirected from https to http
-    └── StoreUnavailable          503  what must be remembered cannot be
+    └── StoreUnavailable          503  the store cannot be read or written
 
-Messages are constant text and parameter names. They never hold a secret, a
-token, a signature or a base string, so they may be logged and sent.
+Messages are constant text and parameter names. A message never contains a secret, a token, a signature or a base
+string, so it may be logged and sent to the peer.
+
+An error about a signature has a note for the developer. Python prints the note below a traceback (PEP 678). The note is
+not part of the message, so a peer does not receive the note.
 """
 
 from __future__ import annotations
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from collections.abc import Sequence
+
+__all__ = [
+    "AuthorizationDenied",
+    "BodyHashInvalid",
+    "CallbackRejected",
+    "Error",
+    "InsecureRedirect",
+    "InsecureTransport",
+    "InvalidAnswer",
+    "InvalidRequest",
+    "InvalidURL",
+    "MissingSignature",
+    "NonceUsed",
+    "ParameterAbsent",
+    "PermissionDenied",
+    "ServiceRefused",
+    "SignatureInvalid",
+    "SignatureMethodRejected",
+    "StoreUnavailable",
+    "TimestampRefused",
+    "TokenExpired",
+    "TokenRejected",
+    "Unauthorized",
+    "VerifierInvalid",
+    "VersionRejected",
+]
+
+# This note is for a developer whose request has a wrong signature.
+_HELP = 'To find the mistake, run "oauth2 doctor", or read "Why is my signature invalid?" (docs/doctor.md).'
 
 
 class Error(RuntimeError):
     """Base class of all errors that a peer can cause.
 
     Attributes:
-        status: HTTP status to answer with (RFC 5849 section 3.2).
+        status: HTTP status of the response (RFC 5849 section 3.2).
         problem: The value of ``oauth_problem`` (problem reporting extension),
-            or None where the extension has no word for it.
-        headers: Header fields to answer with; set by a :class:`~oauth2.provider.Provider`.
-        report: The pairs of the problem report; set likewise.
+            or None if the extension defines no value for this error.
+        headers: Header fields of the response. A :class:`~oauth2.provider.Provider` sets these fields.
+        report: The pairs of the problem report. A :class:`~oauth2.provider.Provider` sets these pairs.
     """
 
     status = 400
@@ -73,9 +103,10 @@ class InvalidRequest(Error):
 
 
 class InvalidURL(InvalidRequest, ValueError):
-    """The URL has no base string URI (section 3.4.1.2).
+    """The URL is not a valid absolute http or https URL, so it has no base string URI (section 3.4.1.2).
 
-    A ValueError too: a URL is the caller's when signing, the peer's when verifying.
+    When a program signs a request, a wrong URL is a mistake of the caller, so this class is also a ValueError. When a
+    server verifies a request, the URL comes from the peer, so this class is an :class:`Error`.
     """
 
 
@@ -83,7 +114,7 @@ class ParameterAbsent(InvalidRequest):
     """A required protocol parameter is missing (section 3.1).
 
     Attributes:
-        names: Which, where it is known.
+        names: The missing parameters, if they are known.
     """
 
     problem = "parameter_absent"
@@ -94,7 +125,7 @@ class ParameterAbsent(InvalidRequest):
 
 
 class MissingSignature(ParameterAbsent):
-    """The request carries no ``oauth_signature``."""
+    """The request has no ``oauth_signature``."""
 
 
 class VersionRejected(InvalidRequest):
@@ -104,35 +135,41 @@ class VersionRejected(InvalidRequest):
 
 
 class SignatureMethodRejected(InvalidRequest):
-    """``oauth_signature_method`` is not one that the server allows."""
+    """The server does not allow this ``oauth_signature_method``."""
 
     problem = "signature_method_rejected"
 
 
 class CallbackRejected(InvalidRequest):
-    """``oauth_callback`` is not one that the client registered (section 4.12)."""
+    """The client did not register this ``oauth_callback`` (section 4.12)."""
 
 
 class InsecureTransport(InvalidRequest):
-    """Credentials were asked for over plain http (sections 2.1 and 2.3)."""
+    """Credentials were requested over plain http (sections 2.1 and 2.3)."""
 
     problem = "permission_denied"
 
 
 class Unauthorized(Error):
-    """The request was understood and is refused."""
+    """The request was processed and is refused."""
 
     status = 401
     problem = "permission_denied"
 
 
 class SignatureInvalid(Unauthorized):
-    """The signature does not match, or the credentials are not known.
+    """The signature does not match, or the credentials are unknown.
 
-    One error for both, so that nobody can find out which keys exist.
+    The server raises the same error for both reasons, so that a peer cannot find out which keys exist.
     """
 
     problem = "signature_invalid"
+
+    def __init__(self, message: str = "The signature is invalid.") -> None:
+        super().__init__(message)
+        # The note is added for unknown credentials and also for a wrong signature. Otherwise the text and the response
+        # time would show whether the credentials are known.
+        self.add_note(_HELP)
 
 
 class BodyHashInvalid(Unauthorized):
@@ -148,35 +185,35 @@ class TimestampRefused(Unauthorized):
 
 
 class NonceUsed(Unauthorized):
-    """The nonce was used before, or is too old for that to be known (section 3.3)."""
+    """The nonce was used before, or the store has already deleted nonces with this timestamp (section 3.3)."""
 
     problem = "nonce_used"
 
 
 class PermissionDenied(Unauthorized):
-    """The signature holds, and the credentials do not allow what was asked for."""
+    """The signature is valid, but the credentials do not allow this request."""
 
 
 class TokenExpired(Unauthorized):
-    """The token credentials are over; they may be renewed (session extension)."""
+    """The token credentials have expired; they may be renewed (session extension)."""
 
     problem = "token_expired"
 
 
 class TokenRejected(Unauthorized):
-    """The temporary credentials are not known, not approved, redeemed or expired; or a session is over."""
+    """The temporary credentials are not approved, expired, or unknown to the consent page; or the session ended."""
 
     problem = "token_rejected"
 
 
 class VerifierInvalid(Unauthorized):
-    """``oauth_verifier`` is not the one that was handed over (section 2.3)."""
+    """``oauth_verifier`` is not the verifier that the user received (section 2.3)."""
 
     problem = "verifier_invalid"
 
 
 class InvalidAnswer(Error):
-    """A service's answer in the flow of section 2 cannot be trusted or understood."""
+    """A service's response in the flow of section 2 is not valid or not secure."""
 
     status = 502
 
@@ -185,10 +222,9 @@ class ServiceRefused(InvalidAnswer):
     """A service answered a request of section 2 with an error, or without credentials.
 
     Attributes:
-        answered: HTTP status of its answer; None if it came with a callback.
-        problem: The ``oauth_problem`` it gave, letters and underscores only; None for none.
-        body: The start of its answer, for a person to read: secrets are removed,
-            and so is what a terminal would not show as text.
+        answered: HTTP status of the response; None if the service reported the error in a redirect to the callback.
+        problem: The ``oauth_problem`` of the response, letters and underscores only; None if the response has none.
+        body: The start of the response body, without secrets and control characters, for display to a person.
     """
 
     def __init__(
@@ -203,6 +239,8 @@ class ServiceRefused(InvalidAnswer):
         self.answered = answered
         self.problem = problem
         self.body = body
+        if problem == "signature_invalid" or (answered == 401 and problem is None):
+            self.add_note(f"To print the signed text, pass on_refusal=print. {_HELP}")
 
 
 class AuthorizationDenied(Error):
@@ -219,6 +257,6 @@ class InsecureRedirect(Error):
 
 
 class StoreUnavailable(Error):
-    """A store cannot be read or written now; nobody is let in meanwhile."""
+    """A store cannot be read or written at the moment, so no request is accepted."""
 
     status = 503

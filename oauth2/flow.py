@@ -1,46 +1,62 @@
 """The client's side of RFC 5849 section 2, without I/O.
 
-Three requests to make and three answers to read, in this order::
+A program calls the functions in the following order, and sends the requests itself::
 
     request = temporary_request(consumer, url, callback)     # 2.1, to be signed and sent
-    token = read_temporary(answer)
+    token = read_temporary(response_body)
     redirect_to = authorization_url(url, token)              # 2.2
     token = read_callback(callback_url, token)
     request = token_request(consumer, url, token)            # 2.3, to be signed and sent
-    token = read_token(answer)
+    token = read_token(response_body)
 
-An error answer is for :func:`oauth2.answer.read_answer`. :mod:`oauth2.authorize`
-does all of it, sending included.
+:func:`read_response` raises :class:`~oauth2.errors.ServiceRefused` for an error response. :mod:`oauth2.authorize`
+calls all these functions, and also sends the requests.
 """
 
 from __future__ import annotations
 
-from .credentials import Token
-from .encoding import to_text
-from .endpoints import CONFIRMED
-from .endpoints import Endpoints as Endpoints
+import re
+from collections.abc import Mapping
+
+from ._checks import strip_line_ends, warn_of_whitespace
+from ._login.endpoints import CONFIRMED, OUT_OF_BAND, Endpoints
+from ._login.response import read_response
+from ._wire.form import add_to_query, build_form, parse_form, query_of
+from ._wire.text import to_text
+from .credentials import Credentials, Token
 from .errors import AuthorizationDenied, Error, InvalidAnswer, ServiceRefused
-from .parameters import add_to_query, build_form, parse_form, query_of
 from .request import Request
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import Any
+__all__ = [
+    "OUT_OF_BAND",
+    "Endpoints",
+    "IssuedToken",
+    "authorization_url",
+    "is_callback",
+    "is_unnamed_problem",
+    "read_callback",
+    "read_response",
+    "read_temporary",
+    "read_token",
+    "renewal_request",
+    "temporary_request",
+    "token_request",
+    "xauth_request",
+]
 
-OUT_OF_BAND = "oob"
-
-_OF_THE_TOKEN = ("oauth_token", "oauth_token_secret", "oauth_callback_confirmed")
-_REFUSED_BY_THE_USER = ("user_refused", "permission_denied")
+_TOKEN_PARAMETERS = ("oauth_token", "oauth_token_secret", "oauth_callback_confirmed")
+_DENIALS = ("user_refused", "permission_denied")
+_PROTOCOL_NAME = re.compile("x?oauth_[a-z_]{1,40}")
+_WORD = re.compile("[A-Za-z0-9]{0,8}")
 
 
 class IssuedToken(Token):
-    """Token credentials, and what else the answer held that brought them (section 2.3).
+    """Token credentials, and the further parameters of the response that contained the token (section 2.3).
 
-    :meth:`to_string` keeps all of it, for :func:`read_token` to read again.
+    :meth:`to_string` includes these parameters, and :func:`read_token` reads them.
 
     Attributes:
-        parameters: The rest of the answer by name: ``user_id``, ``screen_name`` ...
+        parameters: A dict of the further parameters, such as ``user_id`` and ``screen_name``.
     """
 
     parameters: Mapping[str, str]
@@ -51,43 +67,48 @@ class IssuedToken(Token):
 
     @property
     def session_handle(self) -> str | None:
-        """What to renew the token with (session extension); a secret. None if it cannot be."""
+        """The secret with which a client renews the token (session extension); None if renewal is not possible."""
         return self.parameters.get("oauth_session_handle")
 
     @property
     def expires_in(self) -> int | None:
-        """Seconds from the answer on that the token lives (session extension); None if unknown."""
+        """Lifetime of the token, in seconds after the response (session extension); None if unknown."""
         seconds = self.parameters.get("oauth_expires_in", "")
         return int(seconds) if seconds.isascii() and seconds.isdigit() and len(seconds) < 12 else None
 
     def to_string(self) -> str:
-        """Serialise for storage, secrets included: keep it where nobody else reads it."""
+        """Return the token as text for storage.
+
+        The text contains the secrets. Store the text in a place that only this program can read.
+        """
         return "&".join(filter(None, [super().to_string(), build_form(self.parameters.items())]))
 
 
 def temporary_request(
-    consumer: Any,
+    consumer: Credentials,
     url: str,
     callback: str = OUT_OF_BAND,
     *,
     http_method: str = "POST",
     parameters: Mapping[str, str] | None = None,
 ) -> Request:
-    """Return the request for temporary credentials, to be signed without a token (section 2.1).
+    """Return the unsigned request that gets temporary credentials (section 2.1).
+
+    The caller must sign the request without a token.
 
     Args:
         consumer: Client credentials.
         url: The temporary credential request endpoint.
-        callback: Absolute URL to come back to, or ``"oob"`` where there is none.
-        http_method: As the service wants it.
-        parameters: What the service wants besides, such as ``x_auth_access_type``: a
-            form body.
+        callback: Absolute callback URL, or ``"oob"`` for a client without a callback URL.
+        http_method: The HTTP method that the service requires.
+        parameters: Further parameters of the service, such as ``x_auth_access_type``;
+            they are sent as a form body.
 
     Raises:
-        ValueError: *callback* is empty, or *url* is no http or https URL.
+        ValueError: *callback* is empty, or *url* is not an http or https URL.
     """
     if not callback:
-        raise ValueError('callback: a URL or "oob" wanted')
+        raise ValueError('callback: must be a URL or "oob"')
     return Request.from_consumer_and_token(
         consumer,
         http_method=http_method,
@@ -98,157 +119,169 @@ def temporary_request(
 
 
 def read_temporary(answer: bytes | str, *, confirmations: tuple[str, ...] = CONFIRMED) -> Token:
-    """Return the temporary credentials of an answer (section 2.1).
+    """Return the temporary credentials in a response (section 2.1).
 
     Args:
-        answer: The body of a 200 answer.
-        confirmations: What it may hold for ``oauth_callback_confirmed``.
+        answer: The body of a 200 response.
+        confirmations: The accepted values of ``oauth_callback_confirmed``; case and trailing
+            whitespace are ignored.
 
     Raises:
-        InvalidAnswer: No credentials in it, or ``oauth_callback_confirmed`` is
-            not "true": the service is not safe against session fixation (section 4.6).
+        InvalidAnswer: The body contains no credentials, or no accepted ``oauth_callback_confirmed``.
+            Without that confirmation, the service may allow session fixation (section 4.6).
     """
-    found = _form_of(answer)
+    found = _read_form(answer)
     token = _token_of(found)
-    if found.get("oauth_callback_confirmed") not in confirmations:
-        raise InvalidAnswer("The service did not send oauth_callback_confirmed=true.")
-    token.callback_confirmed = found["oauth_callback_confirmed"]
+    confirmed = found.get("oauth_callback_confirmed", "").rstrip().lower()
+    if confirmed not in {each.lower() for each in confirmations}:
+        raise InvalidAnswer(_unconfirmed(found))
+    token.callback_confirmed = confirmed
     return token
 
 
-def authorization_url(url: str, token: Token, **parameters: str) -> str:
-    """Return where to send the user to approve *token* (section 2.2).
+def authorization_url(url: str, token: Credentials, **parameters: str) -> str:
+    """Return the URL to redirect the user to for approval of *token* (section 2.2).
 
     Args:
         url: The resource owner authorization endpoint.
         token: Temporary credentials.
-        parameters: What the service wants besides, such as ``name`` or ``expiration``.
+        parameters: Further parameters of the service, such as ``name`` or ``expiration``.
     """
     return add_to_query(url, build_form([("oauth_token", to_text(token.key)), *parameters.items()]))
 
 
-def read_callback(url: str, token: Token) -> Token:
-    """Return *token* with the verifier that a callback brought (section 2.2).
+def read_callback(url: str, token: Credentials) -> Token:
+    """Return *token* with the verifier of a callback (section 2.2).
 
     Args:
-        url: The URL that the user came back to, or its query.
-        token: The temporary credentials that were asked for.
+        url: The URL that the user was redirected to, or its query.
+        token: The temporary credentials of this user.
 
     Returns:
         A new token: key and secret of *token*, and the verifier.
 
     Raises:
-        AuthorizationDenied: The user said no, and the service says so.
-        ServiceRefused: The service gives another ``oauth_problem``.
-        InvalidAnswer: It is another token, or there is no verifier.
+        AuthorizationDenied: The service reports that the user refused.
+        ServiceRefused: The service reports another ``oauth_problem``.
+        InvalidAnswer: The callback has another ``oauth_token``, or has no verifier.
     """
-    found = _form_of(query_of(url) if "?" in url else url)
-    if found.get("oauth_token", to_text(token.key)) == to_text(token.key):
-        _refuse_denial(found, to_text(token.key))
+    key = to_text(token.key)
+    found = _read_form(_query_or_form(url))
+    if found.get("oauth_token", key) == key:
+        _refuse_denial(found, key)
     if "oauth_token" not in found:
-        raise InvalidAnswer("The callback has no oauth_token. Did the user deny it?")
-    if found["oauth_token"] != to_text(token.key):
-        raise InvalidAnswer("The callback is for another oauth_token than the one asked for.")
+        raise InvalidAnswer("The callback has no oauth_token. Did the user refuse?")
+    if found["oauth_token"] != key:
+        raise InvalidAnswer("The oauth_token of the callback is not the key of these temporary credentials.")
     if not found.get("oauth_verifier"):
-        raise InvalidAnswer("The callback has no oauth_verifier. Did the user deny it?")
+        raise InvalidAnswer("The callback has no oauth_verifier. Did the user refuse?")
     approved = Token(token.key, token.secret)
     approved.set_verifier(found["oauth_verifier"])
     return approved
 
 
-def is_callback(url: str, token: Token) -> bool:
-    """Tell whether *url* is where a service sends the user back to about *token*, whatever it says (section 2.2).
+def is_callback(url: str, token: Credentials) -> bool:
+    """Return whether *url* is a callback for *token*, with a verifier or with an error (section 2.2).
 
-    It has to name *token*, as ``oauth_token`` or ``denied``: only the service and the
-    user know that one. Whoever knows the callback could send the user there with
-    anything else, and end what is pending; for a callback that nobody can guess see
+    The URL must contain the key of *token*, as ``oauth_token`` or ``denied``, because only the service
+    and the user know this key. Without this check, any web page that knows the callback URL could redirect the user to
+    this URL, and so abort the pending authorization. If other web pages cannot guess the callback URL, also call
     :func:`is_unnamed_problem`.
 
     Args:
-        url: A URL that somebody came to, or its query.
-        token: The temporary credentials that were asked for.
+        url: The URL of a request, or its query.
+        token: The temporary credentials of this user.
     """
-    found = _form_or_nothing(url)
+    found = _read_form_if_valid(url)
     return to_text(token.key) in (found.get("oauth_token"), found.get("denied"))
 
 
 def is_unnamed_problem(url: str) -> bool:
-    """Tell whether *url* brings an ``oauth_problem``, and does not say of which temporary credentials.
+    """Return whether *url* reports an ``oauth_problem`` without the key of the temporary credentials.
 
-    Some services send that when the user says no. Take it at a callback that nobody
-    but the service can know: anybody else could have sent the user there, too.
+    Some services redirect to such a URL when the user refuses. Accept such a URL only if other web pages cannot guess
+    the callback URL. Any web page could redirect the user to a known URL.
 
     Args:
-        url: A URL that somebody came to, or its query.
+        url: The URL of a request, or its query.
     """
-    found = _form_or_nothing(url)
+    found = _read_form_if_valid(url)
     return "oauth_problem" in found and "oauth_token" not in found and "denied" not in found
 
 
-def token_request(consumer: Any, url: str, token: Token, *, http_method: str = "POST") -> Request:
-    """Return the request for token credentials, to be signed with *token* (section 2.3).
+def token_request(consumer: Credentials, url: str, token: Token, *, http_method: str = "POST") -> Request:
+    """Return the unsigned request that exchanges temporary credentials for token credentials (section 2.3).
+
+    The caller must sign the request with *token*.
 
     Args:
         consumer: Client credentials.
         url: The token request endpoint.
-        token: Temporary credentials with their verifier.
-        http_method: As the service wants it.
+        token: Temporary credentials; their ``verifier`` must be set.
+        http_method: The HTTP method that the service requires.
 
     Raises:
-        ValueError: *token* has no verifier, or *url* is no http or https URL.
+        ValueError: *token* has no verifier, or *url* is not an http or https URL.
     """
     if not token.verifier:
-        raise ValueError("token: its verifier is not set")
+        raise ValueError("token: must have a verifier; call token.set_verifier()")
     return Request.from_consumer_and_token(consumer, token, http_method, url)
 
 
 def read_token(answer: bytes | str) -> IssuedToken:
-    """Return the token credentials of an answer (section 2.3), or what ``str()`` made of them.
+    """Return the token credentials in a response (section 2.3), or in the ``str()`` of a token.
+
+    Line ends after the last value are ignored. If the secret starts or ends with other
+    whitespace, the logger "oauth2" logs a warning, because the whitespace is then part of the secret.
 
     Args:
-        answer: The body of a 200 answer.
+        answer: The body of a 200 response, or the ``str()`` of a token.
 
     Raises:
-        InvalidAnswer: No credentials in it.
+        InvalidAnswer: The body contains no credentials.
     """
-    found = _form_of(answer)
+    found = _read_form(answer)
     token = _token_of(found)
-    parameters = {name: value for name, value in found.items() if name not in _OF_THE_TOKEN}
+    parameters = {name: value for name, value in found.items() if name not in _TOKEN_PARAMETERS}
     return IssuedToken(token.key, token.secret, parameters=parameters)
 
 
-# --- beside the three legs ------------------------------------------------------
+# --- extensions: xAuth and renewal -----------------------------------------------
 
 
-def xauth_request(consumer: Any, url: str, username: str, password: str) -> Request:
-    """Return the request that gets token credentials for a password (xAuth), to be signed without a token.
+def xauth_request(consumer: Credentials, url: str, username: str, password: str) -> Request:
+    """Return the unsigned request that exchanges a user name and a password for token credentials (xAuth).
 
-    The xAuth parameters are a form body; the rest may go where the service wants it.
+    The caller must sign the request without a token.
+
+    The xAuth parameters are in a form body. The protocol parameters may be in any place.
 
     Args:
-        consumer: Client credentials, of a client that the service lets do this.
+        consumer: Client credentials; the service must have allowed this client to use xAuth.
         url: The token request endpoint.
-        username: As the user types it.
-        password: The same.
+        username: The user's name.
+        password: The user's password.
 
     Raises:
-        ValueError: *url* is no http or https URL.
+        ValueError: *url* is not an http or https URL.
     """
     form = {"x_auth_mode": "client_auth", "x_auth_username": username, "x_auth_password": password}
     return Request.from_consumer_and_token(consumer, None, "POST", url, form, is_form_encoded=True)
 
 
-def renewal_request(consumer: Any, url: str, token: Any, *, http_method: str = "POST") -> Request:
-    """Return the request for new token credentials in place of *token*, to be signed with it (session extension).
+def renewal_request(consumer: Credentials, url: str, token: Credentials, *, http_method: str = "POST") -> Request:
+    """Return the unsigned request that replaces *token* by new token credentials (session extension).
+
+    The caller must sign the request with *token*.
 
     Args:
         consumer: Client credentials.
-        url: The token request endpoint, or the service's own for this.
-        token: Token credentials; their ``session_handle`` is sent if there is one.
-        http_method: As the service wants it.
+        url: The token request endpoint, or the endpoint for renewal if the service has one.
+        token: Token credentials. If *token* has a ``session_handle``, the request contains it.
+        http_method: The HTTP method that the service requires.
 
     Raises:
-        ValueError: *url* is no http or https URL.
+        ValueError: *url* is not an http or https URL.
     """
     handle = getattr(token, "session_handle", None)
     parameters = {"oauth_session_handle": handle} if handle else None
@@ -257,34 +290,53 @@ def renewal_request(consumer: Any, url: str, token: Any, *, http_method: str = "
 
 def _refuse_denial(found: Mapping[str, str], key: str) -> None:
     problem = found.get("oauth_problem", "")
-    if found.get("denied") == key or problem in _REFUSED_BY_THE_USER:
-        raise AuthorizationDenied("The user did not approve it.")
+    if found.get("denied") == key or problem in _DENIALS:
+        raise AuthorizationDenied("The user did not approve.")
     if problem:
-        known = problem if problem.isascii() and problem.replace("_", "").islower() and len(problem) <= 64 else None
-        raise ServiceRefused("The service came back with an oauth_problem instead of a verifier.", problem=known)
+        is_name = problem.isascii() and problem.replace("_", "").islower() and len(problem) <= 64
+        message = "The service redirected the user with an oauth_problem instead of a verifier."
+        raise ServiceRefused(message, problem=problem if is_name else None)
 
 
-def _form_of(answer: bytes | str) -> dict[str, str]:
+def _unconfirmed(found: Mapping[str, str]) -> str:
+    # The message shows only text that cannot be a secret. The message shows names of protocol parameters. The value of
+    # oauth_callback_confirmed is shown only if it is one short word without any part of a credential.
+    if "oauth_callback_confirmed" not in found:
+        names = sorted(name for name in found if _PROTOCOL_NAME.fullmatch(name))
+        return f"The service did not send oauth_callback_confirmed=true; it sent {', '.join(names)}."
+    value = found["oauth_callback_confirmed"].rstrip()
+    credentials = [found["oauth_token"], found["oauth_token_secret"]]
+    is_secret = any(each and value and (each in value or value in each) for each in credentials)
+    shown = f'"{value}"' if _WORD.fullmatch(value) and not is_secret else f"{len(value)} other characters"
+    return f'oauth_callback_confirmed must be "true", but the service sent {shown}.'
+
+
+def _query_or_form(url: str) -> str:
+    return query_of(url) if "?" in url else url
+
+
+def _read_form(answer: bytes | str) -> dict[str, str]:
     try:
-        pairs = parse_form(answer)
+        pairs = parse_form(strip_line_ends(answer))
     except Error as exc:
-        raise InvalidAnswer("The service's answer is not form-encoded.") from exc
+        raise InvalidAnswer("The service's response is not form-encoded.") from exc
     names = [name for name, _ in pairs if name.startswith("oauth_")]
     if len(set(names)) < len(names):
-        raise InvalidAnswer("The service's answer has a protocol parameter twice.")
+        raise InvalidAnswer("The service's response contains a protocol parameter twice.")
     return dict(pairs)
 
 
-def _form_or_nothing(url: str) -> dict[str, str]:
+def _read_form_if_valid(url: str) -> dict[str, str]:
     try:
-        return _form_of(query_of(url) if "?" in url else url)
+        return _read_form(_query_or_form(url))
     except InvalidAnswer:
         return {}
 
 
 def _token_of(found: dict[str, str]) -> Token:
     if not found.get("oauth_token"):
-        raise InvalidAnswer("The service's answer has no oauth_token. Was it a 200 answer?")
-    if "oauth_token_secret" not in found:  # which may be empty
-        raise InvalidAnswer("The service's answer has no oauth_token_secret.")
+        raise InvalidAnswer("The service's response contains no oauth_token. Check that its status was 200.")
+    if "oauth_token_secret" not in found:  # An empty secret is valid; only a missing secret is refused.
+        raise InvalidAnswer("The service's response contains no oauth_token_secret.")
+    warn_of_whitespace("oauth_token_secret", found["oauth_token_secret"])
     return Token(found["oauth_token"], found["oauth_token_secret"])

@@ -1,42 +1,54 @@
-"""HTTP messages as values: what the parts without a framework take and return."""
+"""HTTP requests and responses as values, for the parts of this package that use no framework."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+__all__ = ["HTTPRequest", "HTTPResponse", "shown_url"]
 
 
-@dataclass(frozen=True, slots=True)
+def shown_url(url: str) -> str:
+    """Return *url* without query, fragment and userinfo, because these parts can contain secrets."""
+    url = url.partition("#")[0].partition("?")[0]
+    scheme, separator, rest = url.partition("//")
+    authority, slash, path = rest.partition("/")
+    return f"{scheme}{separator}{authority.rpartition('@')[2]}{slash}{path}"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
 class HTTPRequest:
-    """A request as it arrived.
+    """A received request. ``repr()`` shows only the method, and the URL without query, fragment and userinfo.
 
     Attributes:
         method: HTTP request method.
-        url: Absolute URL with its query, escapes as sent; where a base URL is
-            configured, path and query are enough.
-        headers: Header fields by name in any case: pairs, one for each line, or a mapping.
-        body: The body, octet for octet.
+        url: Absolute URL with its query. The escapes in the URL must be those that the client sent, because the
+            signature covers the escapes in the path. If the provider has a base URL, *url* may contain only path and
+            query.
+        headers: Header fields: a mapping, or a pair for each header line. Names may be in upper or lower case.
+        body: The octets of the body.
     """
 
     method: str
     url: str
-    headers: Sequence[tuple[str, str]] | Mapping[str, str] = field(default=(), repr=False)
-    body: bytes = field(default=b"", repr=False)
+    headers: Sequence[tuple[str, str]] | Mapping[str, str] = ()
+    body: bytes = b""
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(method={self.method!r}, url={shown_url(str(self.url))!r})"
 
 
 @dataclass(frozen=True, slots=True)
 class HTTPResponse:
-    """An answer to be sent.
+    """A response to send. ``repr()`` shows only the status.
 
     Attributes:
         status: HTTP status code.
         headers: Names and values.
-        body: The body; it may hold credentials.
+        body: The body; it may contain credentials.
     """
 
     status: int
-    headers: Sequence[tuple[str, str]] = ()
+    # The field Location may contain a verifier, so repr() does not show the header fields.
+    headers: Sequence[tuple[str, str]] = field(default=(), repr=False)
     body: bytes = field(default=b"", repr=False)

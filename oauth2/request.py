@@ -1,107 +1,123 @@
-"""``Request``: the drop-in dict of parameters over the functions of RFC 5849 section 3."""
+"""``Request``: the drop-in class for the parameters of one HTTP request, RFC 5849 section 3."""
 
 from __future__ import annotations
 
-from functools import lru_cache
+from collections.abc import Mapping
 
-from .encoding import escape, is_utf8, percent_encode, to_text, to_unicode, to_unicode_optional_iterator
-from .errors import InvalidRequest, InvalidURL, ParameterAbsent
-from .generate import generate_timestamp, make_nonce
-from .pairs import Pairs, encode_pairs, encode_texts, group_pairs, without
-from .parameters import (
+from ._body_hash import hash_of, hash_of_no_body
+from ._checks import require_keys
+from ._generate import generate_timestamp, make_nonce
+from ._typing import Any, Self
+from ._wire.base_string import base_string_of, join_encoded, url_text
+from ._wire.constants import OAUTH_VERSION
+from ._wire.form import (
     add_to_query,
-    body_hash,
     build_form,
     encode_form,
-    is_oauth_header,
-    join_header,
-    parse_authorization_header,
     parse_form,
     parse_form_as_sent,
     query_of,
+    refuse_nested,
     text_pairs,
 )
-from .received import Snapshot, collect_parameters, find_headers, form_body, refuse_ambiguity
-from .signature import (
-    SignatureMethod,
-    SignatureMethod_HMAC_SHA1,
-    base_string_of,
-    base_string_uri,
-    body_digest,
-    join_encoded,
-    overridable_text,
-    url_text,
-)
+from ._wire.header import is_oauth_header, join_header, parse_authorization_header
+from ._wire.pairs import Pairs, encode_pairs, encode_texts, group_pairs, subtract
+from ._wire.percent import percent_encode
+from ._wire.received import Headers, collect_parameters, find_headers, form_body, named, refuse_ambiguity
+from ._wire.snapshot import Snapshot
+from ._wire.text import is_utf8, to_text
+from .credentials import Credentials
+from .encoding import escape, to_unicode, to_unicode_optional_iterator
+from .errors import InvalidRequest, InvalidURL, ParameterAbsent
+from .parameters import BinaryFile
+from .signature import SignatureMethod, SignatureMethod_HMAC_SHA1, base_string_uri
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import Any, Self
+__all__ = ["HTTP_METHOD", "OAUTH_VERSION", "SIGNATURE_METHOD", "Request", "build_xoauth_string"]
 
-    from .received import Headers
-
-OAUTH_VERSION = "1.0"
 HTTP_METHOD = "GET"
-_TEXT = {str}
-SIGNATURE_METHOD = "PLAINTEXT"  # kept for its name; no method is a default
+# This name exists only because programs import it. This package has no default signature method for a Request.
+SIGNATURE_METHOD = "PLAINTEXT"
+# Some web servers add a Content-Type to GET and HEAD requests, so with these methods the Content-Type does not show
+# whether the parameters come from a form.
+_BODILESS = ("GET", "HEAD")
 
 
-class Request(dict[str, "Any"]):
-    """The parameters of one HTTP request: a dict of name to value, or to a list of values.
+class Request(dict[str, Any]):
+    """The parameters of one HTTP request: a dict whose keys are names, and whose values are single values or lists.
 
     After signing, ``oauth_signature`` and ``oauth_body_hash`` are bytes, as in
-    python-oauth2. The dict holds what travels besides the URL's query: the protocol parameters
-    and, for a form, the form. A request made by :meth:`from_request` holds the
-    parameters of the query, too.
+    python-oauth2. The dict contains the protocol parameters and, if the body is a form, the
+    parameters of the form. The signature also covers the query of the URL, but the parameters of
+    the query are in the dict only if :meth:`from_request` created the request.
 
     Args:
-        method: HTTP request method, in any case.
+        method: HTTP request method, in upper or lower case.
         url: Absolute http or https URL, with its query.
-        parameters: Decoded; values are str, bytes (UTF-8), numbers, or sequences of these.
+        parameters: Decoded parameters; values are str, bytes (UTF-8), numbers, or flat sequences of
+            these types. A parameter whose value is None is not sent.
         body: The body: bytes, str, None or a seekable binary file.
-        is_form_encoded: The body is a form, and *parameters* are what it holds.
+        is_form_encoded: Whether the body is a form whose parameters are *parameters*.
 
     Raises:
-        TypeError: *url* or a parameter is neither text nor UTF-8 bytes.
-        ValueError: *url* has no base string URI.
+        TypeError: *url* or a parameter is neither text nor UTF-8 bytes, or a parameter is a mapping.
+        ValueError: *url* is not a valid absolute http or https URL.
     """
 
     version = OAUTH_VERSION
 
-    #: Limits on what :meth:`from_request` reads, checked before it does: bytes of
-    #: the Authorization header, number of parameters, bytes of query and of form.
+    #: Limits of :meth:`from_request`. A request that exceeds a limit is refused before it is parsed. max_url: maximum
+    #: number of characters of the URL without its query. max_header: maximum number of characters of the Authorization
+    #: header. max_parameters: maximum number of parameters. max_form: maximum number of bytes of the query, and also of
+    #: the form.
+    max_url = 16 * 1024
     max_header = 16 * 1024
     max_parameters = 1_000
     max_form = 1024 * 1024
 
-    _last: Snapshot | None = None  # what was encoded last: true as long as it equals the dict
-    _holds_query = False  # what from_request() makes does
+    #: Protocol parameters that :meth:`from_request` accepts in the query or the form while the other
+    #: protocol parameters are in the Authorization header. Empty, except at a provider's token endpoints.
+    may_stand_apart = frozenset[str]()
 
-    #: Base string URI of :attr:`url` (section 3.4.1.2), set with it.
+    # Defaults for subclasses whose __init__() does not call super().__init__().
+    body: bytes | str | BinaryFile | None = b""
+    is_form_encoded = False
+    _method = HTTP_METHOD
+
+    #: Base string URI of :attr:`url` (section 3.4.1.2). Setting the URL also sets this attribute. If no URL is set,
+    #: reading this attribute raises AttributeError, as in python-oauth2 1.9.
     normalized_url: str | None
+
+    # The private state of a request consists of its URL (_url) and two attributes:
+    # 1. Whether the dict contains the parameters of the URL's query. True only if from_request() created the
+    #    request, and the URL has not been set since.
+    _includes_query = False
+    # 2. A snapshot of the parameters with their encoded form, or None. A program may change the dict at any time, so
+    #    every reader must call Snapshot.is_current() first.
+    _snapshot: Snapshot | None = None
 
     def __init__(
         self,
         method: str = HTTP_METHOD,
         url: str | bytes | None = None,
-        parameters: Mapping[Any, Any] | None = None,
-        body: Any = b"",
+        parameters: Mapping[str, object] | None = None,
+        body: bytes | str | BinaryFile | None = b"",
         is_form_encoded: bool = False,
     ) -> None:
         if url is not None:
-            self.url = url if type(url) is str else to_unicode(url)
+            self.url = to_unicode(url)
         self.method = method
         if parameters is not None:
-            if type(parameters) is dict and {*map(type, parameters), *map(type, parameters.values())} == _TEXT:
-                self.update(parameters)
-            else:
-                for name, value in parameters.items():
+            for name, value in parameters.items():
+                if type(name) is str and type(value) is str:
+                    self[name] = value
+                else:
+                    refuse_nested(name, value)
                     self[to_unicode(name)] = to_unicode_optional_iterator(value)
         self.body = body
         self.is_form_encoded = is_form_encoded
 
     def __repr__(self) -> str:
-        # Names only: under PLAINTEXT the signature is the secrets.
+        # The text shows no values of parameters, because the signature of PLAINTEXT contains the secrets.
         url = getattr(self, "normalized_url", None)
         return f"<{type(self).__name__} {self.method} {url} {sorted(map(str, self))}>"
 
@@ -113,19 +129,23 @@ class Request(dict[str, "Any"]):
     @method.setter
     def method(self, value: str) -> None:
         if not isinstance(value, str):
-            raise TypeError("method: str wanted")
+            raise TypeError("method: must be str")
         self._method = value.upper()
 
     @property
     def url(self) -> str | None:
-        """The URL as given; setting it sets :attr:`normalized_url`. An AttributeError if none was."""
+        """The URL that the caller has set. Setting the URL also sets :attr:`normalized_url`.
+
+        Raises:
+            AttributeError: The URL was not set.
+        """
         return self._url
 
     @url.setter
     def url(self, value: str | None) -> None:
         self.normalized_url = None if value is None else base_string_uri(value)
         self._url = value
-        self._holds_query = False  # so that from_request() sets it last
+        self._includes_query = False  # The dict does not contain the query of the new URL.
 
     @url.deleter
     def url(self) -> None:
@@ -134,10 +154,10 @@ class Request(dict[str, "Any"]):
     # --- parameters -------------------------------------------------------------
 
     def get_parameter(self, parameter: str) -> Any:
-        """Return a parameter's value.
+        """Return the value of a parameter.
 
         Raises:
-            ParameterAbsent: There is none.
+            ParameterAbsent: The request does not have the parameter.
         """
         value = self.get(parameter)
         if value is None:
@@ -149,52 +169,69 @@ class Request(dict[str, "Any"]):
         return {name: value for name, value in self.items() if not name.startswith("oauth_")}
 
     def get_normalized_parameters(self) -> str:
-        """Return the normalized request parameters (section 3.4.1.3.2), the URL's query included."""
-        return join_encoded(self._signed_pairs())
+        """Return the normalized request parameters (section 3.4.1.3.2).
 
-    def _base_string(self) -> str:
-        # What a signature covers. A subclass may have a word in it, and so may whoever patches the class.
-        if type(self).get_normalized_parameters is not _get_normalized_parameters:
-            return overridable_text(self)
-        uri = getattr(self, "normalized_url", None)
+        The parameters in the query of the URL are included.
+        """
+        return join_encoded(self._encoded_signed())
+
+    def get_signature_base_string(self) -> str:
+        """Return the signature base string (section 3.4.1.1).
+
+        Raises:
+            ValueError: The request has no URL.
+        """
+        uri = getattr(self, "normalized_url", None)  # The attribute does not exist if no URL was set.
         if uri is None:
-            raise ValueError("request: its url is not set")
-        return base_string_of(self.method, uri, self._encoded() if self._holds_query else self._signed_pairs())
+            raise ValueError("request: must have a url; set request.url")
+        # Fast path: the parameters are encoded already, so the base string needs only three replacements. A subclass or
+        # a program may replace get_normalized_parameters(). In this case the result of that method must be signed. The
+        # result may contain any character, so the slow path encodes the result.
+        if type(self).get_normalized_parameters is _get_normalized_parameters:
+            return base_string_of(self.method, uri, self._encoded_signed())
+        parts = (self.method, uri, to_unicode(self.get_normalized_parameters()))
+        return "&".join([percent_encode(part) for part in parts])
 
-    def _signed_pairs(self) -> list[str]:
+    def _encoded_signed(self) -> list[str]:
         encoded = self._encoded()
-        if self._holds_query or not (query := self._query()):
+        if self._includes_query or not (query := self._query()):
             return encoded
-        sent = encode_form(query)
-        # A form travels beside the query, and each pair of both counts. Else the
-        # dict may repeat the query, and nobody can tell: what is in both counts once.
-        return sent + (encoded if self.is_form_encoded else without(encoded, sent))
+        in_query = encode_form(query)
+        # With a form, the client sends the query and the form, so the signature covers the parameters of both. Without
+        # a form, the dict may repeat parameters of the query, as in python-oauth2. Such a parameter is signed once.
+        return in_query + (encoded if self.is_form_encoded else subtract(encoded, in_query))
 
     def _encoded(self) -> list[str]:
-        last = self._last
-        if last is not None and last.parameters == self:
-            return last.encoded
+        snapshot = self._snapshot
+        if snapshot is not None and snapshot.is_current(self):
+            return snapshot.encoded
         encoded = encode_texts(self)
         if encoded is None:
+            # A snapshot is possible only if all values are text. is_current() would not notice a change inside a list.
+            # is_current() would not notice either that True replaces 1: these two values are equal in Python, but their
+            # texts differ.
             return encode_pairs(text_pairs(self))
-        self._last = Snapshot(dict(self), encoded)  # of a list, which could change, or a number there is none
+        self._snapshot = Snapshot(dict(self), encoded)
         return encoded
 
-    def take_encoded(self, others: list[str]) -> None:
-        """Take the caller's word for what all parameters but the protocol's are encoded.
+    def _set_encoded_others(self, others: list[str]) -> None:
+        """Set the encoded form of all parameters that are not protocol parameters.
+
+        :mod:`oauth2._sending` calls this method, because that package has already encoded the form of the request.
 
         Args:
-            others: What :func:`~oauth2.pairs.encode_pairs` makes of them.
+            others: The result of :func:`~oauth2._wire.pairs.encode_pairs`. This method does not check *others*.
         """
-        protocol = encode_texts({name: value for name, value in self.items() if name[:6] == "oauth_"})
-        if protocol is not None and len(protocol) + len(others) == len(self):  # else a name stands twice
-            self._last = Snapshot(dict(self), protocol + others)
+        protocol = encode_texts({name: value for name, value in self.items() if name.startswith("oauth_")})
+        # If this condition is false, a name occurs more than once, and the snapshot is not stored.
+        if protocol is not None and len(protocol) + len(others) == len(self):
+            self._snapshot = Snapshot(dict(self), protocol + others)
 
     def _query(self) -> str:
         url = getattr(self, "_url", None)
         if url is None:
-            raise ValueError("request: its url is not set")
-        return url.partition("?")[2] if "#" not in url else query_of(url)
+            raise ValueError("request: must have a url; set request.url")
+        return query_of(url)
 
     def _get_timestamp_nonce(self) -> tuple[Any, Any]:
         timestamp, nonce = self.get("oauth_timestamp"), self.get("oauth_nonce")
@@ -205,15 +242,21 @@ class Request(dict[str, "Any"]):
     # --- signing ----------------------------------------------------------------
 
     def sign_request(
-        self, signature_method: SignatureMethod, consumer: Any, token: Any, *, body_hash: bool = True
+        self,
+        signature_method: SignatureMethod,
+        consumer: Credentials,
+        token: Credentials | None,
+        *,
+        body_hash: bool = True,
     ) -> None:
-        """Sign the request: set ``oauth_signature``, and what it covers (section 3.4).
+        """Sign the request: set ``oauth_signature`` and the parameters that the signature needs (section 3.4).
 
         Args:
-            signature_method: How.
+            signature_method: The signature method.
             consumer: Client credentials: any object with ``key`` and ``secret``.
-            token: The same for the token; None or empty for none.
-            body_hash: Set ``oauth_body_hash`` unless the body is a form.
+            token: Token credentials or temporary credentials. None, or any false value, means that
+                there is no token: ``oauth_token`` is not set, and the token secret is empty.
+            body_hash: Whether to set ``oauth_body_hash``. ``oauth_body_hash`` is never set if the body is a form.
 
         Raises:
             ValueError: The request has no URL.
@@ -226,24 +269,19 @@ class Request(dict[str, "Any"]):
         self.pop("oauth_signature", None)
         if body_hash and not self.is_form_encoded:
             self.pop("oauth_body_hash", None)
-            method_name = signature_method.name
-            both = _both(self._hash_of_body(method_name)) if self.body else _hash_of_nothing(method_name)
-            self._encoded()
-            self._add("oauth_body_hash", *both)
+            body, name = self.body, signature_method.name
+            hashed = hash_of(body, name) if body else hash_of_no_body(name)
+            self._encoded()  # creates a current snapshot, which _set_and_encode() needs
+            self._set_and_encode("oauth_body_hash", *hashed)
         signature = signature_method.sign(self, consumer, token)
-        text = signature.decode() if type(signature) is bytes and signature.isascii() else to_text(signature)
-        self._add("oauth_signature", signature, percent_encode(text))
+        self._set_and_encode("oauth_signature", signature, percent_encode(to_text(signature)))
 
-    def _add(self, name: str, value: str | bytes, encoded_value: str) -> None:
-        # What is known of the request stays as true, or as wrong, as it is.
-        last = self._last
-        if last is not None and name not in last.parameters:
-            last.add(name, value, encoded_value)
+    def _set_and_encode(self, name: str, value: str | bytes, encoded_value: str) -> None:
+        # Add the parameter also to the snapshot, so that to_header() need not encode all parameters again. A current
+        # snapshot stays current, because the snapshot and the request get the same parameter.
+        if self._snapshot is not None:
+            self._snapshot.add(name, value, encoded_value)
         self[name] = value
-
-    def _hash_of_body(self, method_name: str) -> str:
-        body = self.body or b""
-        return body_hash(body.encode() if isinstance(body, str) else body, body_digest(method_name))
 
     # --- sending ----------------------------------------------------------------
 
@@ -251,40 +289,43 @@ class Request(dict[str, "Any"]):
         """Return the Authorization header with the protocol parameters (section 3.5.1), as a dict.
 
         Args:
-            realm: None leaves it out.
+            realm: The realm; None for a header without a realm.
 
         Raises:
-            ValueError: *realm* holds a control character.
+            TypeError: *realm* is not str.
+            ValueError: *realm* contains a control character.
         """
         return {"Authorization": join_header(self._encoded_protocol(), realm)}
 
     def to_url(self) -> str:
         """Return the URL with all parameters in its query (section 3.5.3).
 
-        What the URL has stays as it is; what it does not have yet is added.
+        The existing query of the URL is not changed. Parameters that are not in the query are appended.
         """
         query = parse_form_as_sent(self._query())
-        return add_to_query(self.url or "", build_form(without(text_pairs(self), query)))
+        return add_to_query(self.url or "", build_form(subtract(text_pairs(self), query)))
 
     def to_postdata(self) -> str:
         """Return all parameters as a form body, sorted by name (section 3.5.2)."""
         encoded = self._encoded()
-        if self._last is not None and self._last.encoded is encoded and len(encoded) == len(self):
-            return "&".join(sorted(encoded)).replace(" ", "=")  # names differ, so that values do not count
-        return "&".join(sorted(encoded, key=lambda both: both.partition(" ")[0])).replace(" ", "=")
+        snapshot = self._snapshot
+        if snapshot is not None and snapshot.encoded is encoded and len(encoded) == len(self):
+            # Fast path: if there are as many pairs as names, no value is a list, and all names are different. Sorting
+            # by name and value then gives the same order as sorting by name.
+            return "&".join(sorted(encoded)).replace(" ", "=")
+        return "&".join(sorted(encoded, key=lambda parameter: parameter.partition(" ")[0])).replace(" ", "=")
 
     def protocol_form(self) -> str:
-        """Return the protocol parameters as a form or a part of one, in the order they were set."""
+        """Return the encoded protocol parameters for a query or a form, in the order in which they were set."""
         return "&".join(self._encoded_protocol()).replace(" ", "=")
 
     def _encoded_protocol(self) -> list[str]:
-        encoded = self._encoded()
-        if "&".join(["", *encoded]).count("&oauth_") < len(encoded):
-            return [both for both in encoded if both[:6] == "oauth_"]
-        return encoded
+        # Two comparisons are faster than str.startswith("oauth_"). "`" is the character after "_", so the comparisons
+        # are true for the same names.
+        return [parameter for parameter in self._encoded() if "oauth_" <= parameter < "oauth`"]
 
     def protocol_pairs(self) -> Pairs:
-        """Return the decoded protocol parameters, in the order they were set."""
+        """Return the decoded protocol parameters, in the order in which they were set."""
         return text_pairs({name: value for name, value in self.items() if name.startswith("oauth_")})
 
     # --- making -----------------------------------------------------------------
@@ -296,28 +337,39 @@ class Request(dict[str, "Any"]):
 
     @classmethod
     def make_nonce(cls) -> str:
-        """Return a value for ``oauth_nonce``: 22 ASCII letters and digits, 130 bits."""
+        """Return a value for ``oauth_nonce``: 22 ASCII letters and digits with 130 random bits."""
         return make_nonce()
 
     @classmethod
     def from_consumer_and_token(
         cls,
-        consumer: Any,
-        token: Any = None,
+        consumer: Credentials,
+        token: Credentials | None = None,
         http_method: str = HTTP_METHOD,
         http_url: str | bytes | None = None,
-        parameters: Mapping[Any, Any] | None = None,
-        body: Any = b"",
+        parameters: Mapping[str, object] | None = None,
+        body: bytes | str | BinaryFile | None = b"",
         is_form_encoded: bool = False,
     ) -> Self:
-        """Make a request to be signed, with all protocol parameters but the signature's.
+        """Make a request to sign. The request has all protocol parameters that :meth:`sign_request` does not set.
 
-        What *parameters* holds is taken in place of what would be made.
+        A protocol parameter in *parameters* replaces the value that this method would set.
+
+        Args:
+            consumer: Client credentials: any object with ``key`` and ``secret``.
+            token: Token credentials or temporary credentials: any object with ``key`` and ``secret``. None, or any
+                false value, means that there is no token.
+            http_method: HTTP request method.
+            http_url: Absolute http or https URL, with its query.
+            parameters: See :class:`Request`.
+            body: See :class:`Request`.
+            is_form_encoded: See :class:`Request`.
+
+        Raises:
+            TypeError: *consumer* or *token* has no key or no secret; or :class:`Request` raises TypeError.
+            ValueError: :class:`Request` raises ValueError.
         """
-        if not hasattr(consumer, "key"):
-            raise TypeError("consumer: an object with key and secret wanted")
-        if token and not hasattr(token, "key"):
-            raise TypeError("token: an object with key and secret wanted, or None")
+        require_keys(consumer, token)
         made = {
             "oauth_consumer_key": consumer.key,
             "oauth_timestamp": cls.make_timestamp(),
@@ -327,20 +379,20 @@ class Request(dict[str, "Any"]):
         }
         if token:
             made["oauth_token"] = token.key
-            if getattr(token, "verifier", None):
-                made["oauth_verifier"] = token.verifier
+            if verifier := getattr(token, "verifier", None):
+                made["oauth_verifier"] = verifier
         return cls(http_method, http_url, made, body=body, is_form_encoded=is_form_encoded)
 
     @classmethod
     def from_token_and_callback(
         cls,
-        token: Any,
+        token: Credentials,
         callback: str | None = None,
         http_method: str = HTTP_METHOD,
         http_url: str | bytes | None = None,
-        parameters: Mapping[Any, Any] | None = None,
+        parameters: Mapping[str, object] | None = None,
     ) -> Self:
-        """Make the request that a user is redirected to for approval (section 2.2)."""
+        """Make a request whose :meth:`to_url` is the URL to redirect the user to for approval (section 2.2)."""
         made = {**(parameters or {}), "oauth_token": token.key}
         if callback:
             made["oauth_callback"] = callback
@@ -352,108 +404,144 @@ class Request(dict[str, "Any"]):
         http_method: str,
         http_url: str | bytes,
         headers: Headers | None = None,
-        parameters: Mapping[Any, Any] | None = None,
+        parameters: Mapping[str, object] | None = None,
         query_string: str | bytes | None = None,
         *,
         body: bytes | str | None = None,
     ) -> Self | None:
-        """Make a request of what a server received, to be verified (section 3.2).
+        """Make a request to verify, from the parts of a received HTTP request (section 3.2).
 
-        Give the *body* where you have it: then a form in it is read as the RFC
-        says, and ``oauth_body_hash`` can be checked.
+        Pass *body* if your program has the body. With *body*, a form is read as RFC 5849 requires, and
+        ``oauth_body_hash`` can be checked.
 
         Args:
             http_method: HTTP request method.
-            http_url: The URL that clients sign, with its query. Scheme and host
-                are believed: take them from configuration, not from the peer.
-            headers: Header fields by name in any case, or a WSGI environ, or
+            http_url: The URL that clients sign, with its query. This method does not check scheme and host: take these
+                two from your configuration, not from the peer.
+            headers: A mapping of header fields, whose names may be in upper or lower case; or a WSGI environ, or
                 Django's META.
-            parameters: The parameters as a framework merged them; for callers
-                that do not have the body.
-            query_string: The raw query, where *http_url* comes without it.
-            body: The body as received; a form if its Content-Type says so.
+            parameters: The parameters of query and form that a framework has merged. Pass *parameters* if your program
+                does not have the body. Except with GET and HEAD, *parameters* are ignored unless the Content-Type is
+                the media type of a form.
+            query_string: The raw query, if *http_url* does not contain it.
+            body: The received body. If the Content-Type is the media type of a form, the body is read as a form.
 
         Returns:
             The request, or None if it has no parameters at all.
 
         Raises:
-            Error: It is malformed, ambiguous or too large.
+            Error: The request is malformed, ambiguous or too large.
+            TypeError: An argument has the wrong type.
         """
         if parameters is not None and not hasattr(parameters, "items"):
-            raise TypeError("parameters: a mapping wanted; a body goes into body=")
-        url = http_url if type(http_url) is str else url_text(http_url)
-        if "#" in url:  # never sent, and what follows it is nobody's parameter
-            raise InvalidURL("The URL has a fragment.")
+            raise TypeError("parameters: must be a mapping; pass a body as body=")
+        url = url_text(http_url)
+        query = _received_query(url, cls.max_url)
         authorization, content_type = find_headers({} if headers is None else headers)
         content, is_form_encoded = form_body(content_type, body)
-        found, known = collect_parameters(
-            url, authorization, content if is_form_encoded else None, query_string, parameters, cls
-        )
+        if parameters and content_type and not is_form_encoded and http_method.upper() not in _BODILESS:
+            parameters = None  # The framework has parsed multipart or JSON. The signature does not cover such fields.
+        form = content if is_form_encoded else None
+        found, others, encoded = collect_parameters(query, authorization, form, query_string, parameters, cls)
         if not found:
             return None
         if not http_method.isascii():
             raise InvalidRequest("The HTTP request method is not ASCII.")
-        if cls is not Request:  # what a subclass is given it may change
-            request = cls(http_method, url, found.copy())
-        else:
-            request = cls.__new__(cls)
-            request.normalized_url, request._url = base_string_uri(url), url
-            request.method = http_method
-            request.update(found)
+        request = cls._from_texts(http_method, url, found)
         request.body = content
         request.is_form_encoded = is_form_encoded
-        request._holds_query = True
-        request._last = known
+        request._includes_query = True
+        # The snapshot contains copies of the lists, because the program may change the original lists.
+        if len(found) < len(encoded):
+            found = {name: value.copy() if isinstance(value, list) else value for name, value in found.items()}
+        request._snapshot = Snapshot(found, encoded, others)
         return request
 
-    def _received_parameters(self) -> dict[str, Any]:
-        # For Server: all parameters once, after the strict look that from_request()
-        # gives what it makes, and that a request made otherwise has not had.
-        if self._holds_query:
-            return self
+    @classmethod
+    def _from_texts(cls, http_method: str, url: str, found: dict[str, Any]) -> Self:
+        if cls is not Request:
+            # Pass a copy, because the __init__() of a subclass may change the dict.
+            return cls(http_method, url, found.copy())
+        # Fast path: all parameters are text already, so the conversions in __init__() are not needed.
+        request = cls.__new__(cls)
+        request.normalized_url, request._url = base_string_uri(url), url
+        request._method = http_method.upper()
+        request.update(found)
+        return request
+
+    def _protocol_and_others(self) -> tuple[Mapping[str, str], Mapping[str, Any]]:
+        """Return the protocol parameters and the other parameters of a received request, for :class:`~oauth2.Server`.
+
+        Returns:
+            Two mappings, whose keys are names. The first mapping contains the protocol parameters as text; it may also
+            contain other parameters. The second mapping contains exactly the other parameters, including the parameters
+            in the query.
+
+        Raises:
+            Error: The request is malformed or ambiguous.
+        """
+        snapshot = self._snapshot
+        # Fast path: from_request() has checked and separated the parameters, and the parameters have not changed since.
+        if snapshot is not None and snapshot.others is not None and self._includes_query and snapshot.is_current(self):
+            return snapshot.parameters, snapshot.others
+        parameters = self if self._includes_query else self._with_query()
+        protocol = {name: value for name, value in parameters.items() if name.startswith("oauth_")}
+        for name, value in protocol.items():
+            if isinstance(value, (list, tuple)):
+                raise InvalidRequest(f"A protocol parameter occurs twice{named(name)}.")
+        texts = {name: to_text(value) for name, value in protocol.items()}
+        return texts, {name: value for name, value in parameters.items() if name not in protocol}
+
+    def _with_query(self) -> dict[str, Any]:
+        # from_request() checks the parameters of the requests that it creates. If a program created this request in
+        # another way, this method must check the parameters and the query of the URL.
         own, query = text_pairs(self), parse_form(self._query())
         if not all(is_utf8(name) and is_utf8(value) for name, value in own):
             raise InvalidRequest("A parameter is not valid UTF-8.")
-        added = query if self.is_form_encoded else without(query, own)
-        refuse_ambiguity(own, added)
+        added = query if self.is_form_encoded else subtract(query, own)
+        refuse_ambiguity([name for name, _ in own], [name for name, _ in added])
         names = {name for name, _ in added}
         return {**self, **group_pairs([pair for pair in own + added if pair[0] in names])}
 
-    def _as_read(self) -> Snapshot | None:
-        # What from_request() read, if it told the protocol's parameters from others, and the request holds just that.
-        last = self._last
-        if last is not None and last.others is not None and self._holds_query and last.parameters == self:
-            return last
-        return None
-
-    # --- drop-in, for code that calls what was private --------------------------
+    # --- drop-in: private methods that programs call -------------------------
 
     @staticmethod
-    def _split_header(header: str) -> dict[str, str]:
+    def _split_header(header: str | None) -> dict[str, str]:
+        if header is None:  # A framework returns None if the client sent no such field.
+            raise _HeaderError("There is no Authorization header.")
         if not is_oauth_header(header):
             header = f"OAuth {header}"
-        return {name: value for name, value in parse_authorization_header(header) if name != "realm"}
+        try:
+            return {name: value for name, value in parse_authorization_header(header) if name != "realm"}
+        except InvalidRequest as exc:
+            raise _HeaderError(exc.message) from None
 
     @staticmethod
-    def _split_url_string(param_str: str | bytes) -> dict[str, Any]:
-        return group_pairs(parse_form(param_str))
+    def _split_url_string(param_str: str | bytes | None) -> dict[str, Any]:
+        return group_pairs(parse_form(param_str)) if param_str else {}
+
+
+class _HeaderError(InvalidRequest, AttributeError, IndexError):
+    """Raised by ``Request._split_header()``.
+
+    python-oauth2 1.9 raises AttributeError for None and IndexError for another scheme. Programs catch these two errors.
+    """
 
 
 _get_normalized_parameters = Request.get_normalized_parameters
 
 
-def _both(hashed: str) -> tuple[bytes, str]:
-    # As it is set, and as it is sent.
-    return hashed.encode("ascii"), percent_encode(hashed)
+def _received_query(url: str, longest: int) -> str:
+    base, _, query = url.partition("?")
+    if "#" in url:  # Clients never send a fragment, and a signature would not cover it.
+        raise InvalidURL("The URL has a fragment.")
+    if len(base) > longest:
+        raise InvalidURL("The URL is too long.")
+    return query
 
 
-@lru_cache
-def _hash_of_nothing(method_name: str) -> tuple[bytes, str]:
-    return _both(body_hash(b"", body_digest(method_name)))
-
-
-def build_xoauth_string(url: str, consumer: Any, token: Any = None) -> str:
-    """Return the XOAUTH initial response that IMAP and SMTP servers take: a signed GET of *url*."""
+def build_xoauth_string(url: str, consumer: Credentials, token: Credentials | None = None) -> str:
+    """Return the initial response of the XOAUTH mechanism of IMAP and SMTP: the text of a signed GET of *url*."""
     request = Request.from_consumer_and_token(consumer, token, "GET", url)
     request.sign_request(SignatureMethod_HMAC_SHA1(), consumer, token)
     parameters = ",".join([f'{name}="{escape(value)}"' for name, value in sorted(text_pairs(request))])

@@ -1,7 +1,7 @@
 """RSA-SHA1, RSA-SHA256 and RSA-SHA512: RFC 5849 section 3.4.3.
 
-The only module that uses cryptography, and only where there is a key to read or
-to use: importing it needs nothing, nor does signing elsewhere.
+Only this module uses the library cryptography. The library is imported when a key is read or used, not when this module
+is imported.
 """
 
 from __future__ import annotations
@@ -9,55 +9,73 @@ from __future__ import annotations
 import os
 from binascii import Error as Base64Error
 from binascii import a2b_base64, b2a_base64
+from collections.abc import Callable, Iterable
 from functools import lru_cache
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
-from .signature import SignatureMethod, signed_text
+from .credentials import Credentials
+from .signature import AnyRequest, SignatureMethod
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
     from types import ModuleType
-    from typing import Any
 
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
+    from cryptography.x509 import Certificate
+else:
+    # With these names, typing.get_type_hints() works without cryptography.
+    Certificate = RSAPrivateKey = RSAPublicKey = object
 
-    from .signature import SignableRequest
+__all__ = [
+    "SignatureMethod_RSA_SHA1",
+    "SignatureMethod_RSA_SHA256",
+    "SignatureMethod_RSA_SHA512",
+    "generate_key_pair",
+    "read_private_key",
+    "read_public_key",
+]
 
-_NOBODYS_OCTETS = (128, 256, 384, 512)  # the sizes that keys have
-_LEAST_BITS = 2048
-_KEYS_KEPT = 1024  # public keys of consumers, each parsed once
+_MIN_BITS = 2048
+_KEYS_CACHED = 1024  # Maximum number of cached public keys. A further key replaces the least recently used key.
+_SIZES = (2048, 3072, 4096)  # Possible sizes of dummy keys, in bits.
 
 
-class _Nobody:
+class _DummyCredentials:
     key = ""
+    secret = ""
     public_key = b""
 
 
 class _RSA(SignatureMethod):
-    """RSASSA-PKCS1-v1_5 over the signature base string (section 3.4.3); secrets play no part.
+    """RSASSA-PKCS1-v1_5 over the signature base string (section 3.4.3); the shared secrets are not used.
 
-    A key is read when the object is made, and never again: make one and keep it.
+    The keys are read when the object is created. Create one object and use it for all requests.
 
     Args:
-        private_key: For signing: PEM (str or bytes), DER, PKCS#12, a private key
-            object of cryptography, or a callable that takes the signature base
-            string (bytes, ASCII) and returns the raw signature (bytes) with this
-            method's hash, made in an HSM or a key service.
-        public_key: For checking: PEM, DER, a certificate, or an object of
-            cryptography. A consumer's own ``public_key`` goes before it. Unless
-            given, the public half of *private_key*.
-        password: Of an encrypted *private_key*.
+        private_key: The key for signing: PEM (str or bytes), DER, PKCS#12, a private key object of cryptography, or a
+            callable for a key in an HSM or a key service. The callable is called with the signature base string (bytes,
+            ASCII). The callable must hash the text with the hash function of this method, and return the raw signature
+            (bytes).
+        public_key: The key for checking: PEM, DER, a certificate, or an object of cryptography. This key is used only
+            for a consumer whose ``public_key`` is None. Defaults to the public key of *private_key*.
+        password: The password of an encrypted *private_key*.
 
     Raises:
         ImportError: The ``rsa`` extra is not installed.
-        TypeError: A key is nothing of the above.
-        ValueError: A key cannot be read, or is no RSA key.
+        TypeError: A key is an object of another type.
+        ValueError: A key cannot be read, or is not an RSA key.
     """
 
     digest: str
-    nobody = _Nobody()
+    dummy_credentials = _DummyCredentials()
+    uses_secrets = False
 
-    def __init__(self, private_key: Any = None, public_key: Any = None, *, password: str | bytes | None = None) -> None:
+    def __init__(
+        self,
+        private_key: str | bytes | RSAPrivateKey | Callable[[bytes], bytes] | None = None,
+        public_key: str | bytes | RSAPublicKey | Certificate | None = None,
+        *,
+        password: str | bytes | None = None,
+    ) -> None:
         self._sign: Callable[[bytes], bytes] | None = None
         self._public_key: RSAPublicKey | None = None
         if callable(private_key):
@@ -69,49 +87,68 @@ class _RSA(SignatureMethod):
         if public_key is not None:
             self._public_key = read_public_key(public_key)
 
-    def signing_base(self, request: SignableRequest, consumer: Any, token: Any) -> tuple[bytes, bytes]:
-        """Return an empty key and the signature base string, ASCII."""
-        return b"", signed_text(request).encode("ascii")
+    @property
+    def public_key(self) -> RSAPublicKey | None:
+        """The public key for checking signatures.
 
-    def sign(self, request: SignableRequest, consumer: Any, token: Any) -> bytes:
-        """Return the base64 signature, ASCII.
+        None if the caller passed no key, or only a callable as *private_key*.
+        """
+        return self._public_key
+
+    def signing_base(
+        self, request: AnyRequest, consumer: Credentials, token: Credentials | None
+    ) -> tuple[bytes, bytes]:
+        """Return ``b""`` as the key, because RSA uses no shared secret; and the signature base string as ASCII."""
+        return b"", request.get_signature_base_string().encode("ascii")
+
+    def sign(self, request: AnyRequest, consumer: Credentials, token: Credentials | None) -> bytes:
+        """Return the signature in base64, as ASCII bytes.
 
         Raises:
-            ValueError: There is no private key.
+            ValueError: The object was created without a private key.
         """
         if self._sign is None:
-            raise ValueError("private_key: needed for signing")
-        return b2a_base64(self._sign(self.signing_base(request, consumer, token)[1]), newline=False)
+            raise ValueError("private_key: must be set for signing; pass private_key= to the signature method")
+        _, text = self.signing_base(request, consumer, token)
+        return b2a_base64(self._sign(text), newline=False)
 
-    def check(self, request: SignableRequest, consumer: Any, token: Any, signature: str | bytes) -> bool:
-        """Tell whether *signature*, base64 with or without line breaks, is the consumer's."""
+    def check(
+        self, request: AnyRequest, consumer: Credentials, token: Credentials | None, signature: str | bytes
+    ) -> bool:
+        """Return whether *signature* was made with the consumer's key.
+
+        Args:
+            request: See :meth:`signing_base`.
+            consumer: See :meth:`signing_base`.
+            token: See :meth:`signing_base`.
+            signature: Base64, with or without line breaks.
+        """
         own = getattr(consumer, "public_key", None)
-        key = self._public_key if own is None else _consumer_key(own)
+        key = _ReadKey(self._public_key) if own is None else _consumer_key(own)
         raw = _decode(signature)
-        if raw is None:
-            return False
-        text = self.signing_base(request, consumer, token)[1]
-        if key is None and len(raw) in _NOBODYS_OCTETS:
-            # Who has no key costs the work of a wrong signature.
-            _verifies(_nobodys_key(len(raw)), raw, text, self.digest)
-        return key is not None and _verifies(key, raw, text, self.digest)
+        _, text = self.signing_base(request, consumer, token)
+        if key.key is not None and raw is not None and _verifies(key.key, raw, text, self.digest):
+            key.is_new = False
+            return True
+        _equalize_time(key, raw, text, self.digest)
+        return False
 
 
-class SignatureMethod_RSA_SHA1(_RSA):  # noqa: N801 - named as its family is
+class SignatureMethod_RSA_SHA1(_RSA):  # noqa: N801 - named like the drop-in classes
     """RSA-SHA1, RFC 5849 section 3.4.3."""
 
     name = "RSA-SHA1"
     digest = "sha1"
 
 
-class SignatureMethod_RSA_SHA256(_RSA):  # noqa: N801 - named as its family is
+class SignatureMethod_RSA_SHA256(_RSA):  # noqa: N801 - named like the drop-in classes
     """RSA-SHA256: section 3.4.3 with SHA-256."""
 
     name = "RSA-SHA256"
     digest = "sha256"
 
 
-class SignatureMethod_RSA_SHA512(_RSA):  # noqa: N801 - named as its family is
+class SignatureMethod_RSA_SHA512(_RSA):  # noqa: N801 - named like the drop-in classes
     """RSA-SHA512: section 3.4.3 with SHA-512."""
 
     name = "RSA-SHA512"
@@ -122,14 +159,14 @@ def generate_key_pair(bits: int = 3072) -> tuple[bytes, bytes]:
     """Return a new RSA key pair: the private key as PKCS#8 PEM, and the public key as PEM.
 
     Args:
-        bits: Size of the modulus; less than 2048 is refused.
+        bits: Size of the modulus, at least 2048.
 
     Raises:
         ImportError: The ``rsa`` extra is not installed.
-        ValueError: *bits* is too few.
+        ValueError: *bits* is less than 2048.
     """
-    if bits < _LEAST_BITS:
-        raise ValueError(f"bits: at least {_LEAST_BITS} wanted")
+    if bits < _MIN_BITS:
+        raise ValueError(f"bits: must be at least {_MIN_BITS}")
     serialization = _cryptography("hazmat.primitives.serialization")
     rsa = _cryptography("hazmat.primitives.asymmetric.rsa")
     key = rsa.generate_private_key(public_exponent=65537, key_size=bits)
@@ -142,11 +179,14 @@ def generate_key_pair(bits: int = 3072) -> tuple[bytes, bytes]:
     return private_key, public_key
 
 
-def read_private_key(private_key: Any, password: str | bytes | None = None) -> RSAPrivateKey:
-    """Return the RSA private key in PEM, DER or PKCS#12, or the key object that it is.
+def read_private_key(private_key: str | bytes | RSAPrivateKey, password: str | bytes | None = None) -> RSAPrivateKey:
+    """Read the RSA private key from PEM, DER or PKCS#12, and return it as a key object.
+
+    A key object is returned unchanged.
 
     Raises:
-        ImportError, TypeError, ValueError: As the signature methods do.
+        ImportError, TypeError, ValueError: For the same reasons as in the constructor of
+            :class:`SignatureMethod_RSA_SHA1`.
     """
     serialization = _cryptography("hazmat.primitives.serialization")
     rsa = _cryptography("hazmat.primitives.asymmetric.rsa")
@@ -166,15 +206,18 @@ def read_private_key(private_key: Any, password: str | bytes | None = None) -> R
             ],
         )
     if not isinstance(key, rsa.RSAPrivateKey):
-        raise (ValueError if data is not None else TypeError)("private_key: no RSA private key")
+        raise (ValueError if data is not None else TypeError)("private_key: must be an RSA private key")
     return cast("RSAPrivateKey", key)
 
 
-def read_public_key(public_key: Any) -> RSAPublicKey:
-    """Return the RSA public key in PEM, DER or a certificate, or the object that it is.
+def read_public_key(public_key: str | bytes | RSAPublicKey | Certificate) -> RSAPublicKey:
+    """Read the RSA public key from PEM, DER or a certificate, and return it as a key object.
+
+    A key object is returned unchanged.
 
     Raises:
-        ImportError, TypeError, ValueError: As the signature methods do.
+        ImportError, TypeError, ValueError: For the same reasons as in the constructor of
+            :class:`SignatureMethod_RSA_SHA1`.
     """
     serialization = _cryptography("hazmat.primitives.serialization")
     rsa = _cryptography("hazmat.primitives.asymmetric.rsa")
@@ -195,35 +238,111 @@ def read_public_key(public_key: Any) -> RSAPublicKey:
             ],
         )
     if isinstance(public_key, x509.Certificate):
-        key = _first("public_key", [public_key.public_key])
+        key = _first("public_key", [cast("Certificate", public_key).public_key])
     if not isinstance(key, rsa.RSAPublicKey):
-        raise (ValueError if data is not None else TypeError)("public_key: no RSA public key")
+        raise (ValueError if data is not None else TypeError)("public_key: must be an RSA public key")
     return cast("RSAPublicKey", key)
 
 
-@lru_cache(_KEYS_KEPT)
-def _parsed(public_key: str | bytes) -> RSAPublicKey | None:
+class _ReadKey:
+    """A public key of a consumer.
+
+    Attributes:
+        key: The key; None if the key cannot be read.
+        is_new: True if this check has parsed the key; False if the key was in the cache.
+    """
+
+    __slots__ = ("is_new", "key")
+
+    def __init__(self, key: RSAPublicKey | None, *, is_new: bool = False) -> None:
+        self.key = key
+        self.is_new = is_new
+
+
+@lru_cache(_KEYS_CACHED)
+def _parsed(public_key: str | bytes) -> _ReadKey:
     try:
-        return read_public_key(public_key)
+        key = read_public_key(public_key)
     except ValueError:
-        return None
+        return _ReadKey(None)
+    if key.key_size in _SIZES:
+        _sizes_in_use.add(key.key_size)
+    return _ReadKey(key, is_new=True)
 
 
-def _consumer_key(public_key: Any) -> RSAPublicKey | None:
-    # The peer chooses the method, so that a key which is none of RSA must not be an error.
+def _consumer_key(public_key: Any) -> _ReadKey:
+    # The peer chooses the signature method, so the consumer's key may be of a type that does not fit the method. In
+    # this case the check must return False and must not raise an error.
     if isinstance(public_key, (str, bytes)):
         return _parsed(public_key)
     try:
-        return read_public_key(public_key)
+        return _ReadKey(read_public_key(public_key))
     except (TypeError, ValueError):
-        return None
+        return _ReadKey(None)
+
+
+# --- refusals: the same time for unknown and for known clients (timing attack) -----
+#
+# Each refusal reads one key, and performs one RSA operation for each key size in use. The time therefore does not
+# depend on the client, on its key, or on the length of the signature.
+
+_sizes_in_use = {_MIN_BITS}
+
+
+def _equalize_time(key: _ReadKey, raw: bytes | None, text: bytes, digest: str) -> None:
+    """Do the remaining work for a refused signature, so that every refusal takes the same time.
+
+    Args:
+        key: The key that the signature was checked with.
+        raw: The signature; None if it was not base64.
+        text: The signature base string.
+        digest: Name of the hash.
+    """
+    was_read, key.is_new = key.is_new, False
+    if not _is_installed():
+        return  # Without the library cryptography, this server can read no key, so there is no time to equalize.
+    dummy = None if was_read else read_public_key(_dummy_key(_MIN_BITS))
+    used = cast("RSAPublicKey", key.key or dummy)
+    if used is dummy or not _is_in_range(used, raw):
+        # The check has not performed an RSA operation yet, so perform the operation now.
+        _verifies(used, _dummy_signature(used.key_size), text, digest)
+    for other in _sizes_in_use - {used.key_size}:
+        _verifies(_parsed_dummy(other), _dummy_signature(other), text, digest)
+
+
+def _is_in_range(key: RSAPublicKey, raw: bytes | None) -> bool:
+    return raw is not None and len(raw) == -(-key.key_size // 8) and int.from_bytes(raw) < key.public_numbers().n
 
 
 @lru_cache
-def _nobodys_key(octets: int) -> RSAPublicKey:
+def _is_installed() -> bool:
+    try:
+        return bool(_cryptography("exceptions"))
+    except ImportError:
+        return False
+
+
+@lru_cache
+def _dummy_key(bits: int) -> bytes:
     rsa = _cryptography("hazmat.primitives.asymmetric.rsa")
-    modulus = int.from_bytes(os.urandom(octets)) | 1 << (8 * octets - 1) | 1
-    return cast("RSAPublicKey", rsa.RSAPublicNumbers(65537, modulus).public_key())
+    serialization = _cryptography("hazmat.primitives.serialization")
+    modulus = int.from_bytes(os.urandom(bits // 8)) | 1 << (bits - 1) | 1
+    key = rsa.RSAPublicNumbers(65537, modulus).public_key()
+    info = serialization.PublicFormat.SubjectPublicKeyInfo
+    return cast("bytes", key.public_bytes(serialization.Encoding.PEM, info))
+
+
+@lru_cache
+def _parsed_dummy(bits: int) -> RSAPublicKey:
+    return read_public_key(_dummy_key(bits))
+
+
+@lru_cache
+def _dummy_signature(bits: int) -> bytes:
+    octets = -(-bits // 8)
+    # With 0 as the first octet, the signature as a number is less than every modulus of this size. A larger number
+    # would be refused before the RSA operation.
+    return b"\0\x5a" + os.urandom(octets - 2)
 
 
 def _verifies(key: RSAPublicKey, signature: bytes, text: bytes, digest: str) -> bool:
@@ -240,7 +359,7 @@ def _decode(signature: object) -> bytes | None:
     if not isinstance(text, bytes):
         return None
     try:
-        # RFC 2045 base64 may be broken into lines, and some senders do.
+        # RFC 2045 allows line breaks in base64, and some clients send line breaks, so these are removed.
         return a2b_base64(text.translate(None, b" \t\r\n"), strict_mode=True)
     except Base64Error:
         return None
@@ -249,7 +368,7 @@ def _decode(signature: object) -> bytes | None:
 def _octets(name: str, key: Any) -> bytes | None:
     if isinstance(key, str):
         if not key.isascii() or "-----BEGIN" not in key:
-            raise ValueError(f"{name}: no PEM; give what the file holds, not its name")
+            raise ValueError(f"{name}: must be PEM; pass the content of the file, not its name")
         return key.encode("ascii")
     return key if isinstance(key, bytes) else None
 
@@ -262,7 +381,7 @@ def _first(name: str, readers: Iterable[Callable[[], Any]]) -> Any:
             return read()
         except (ValueError, TypeError, unsupported) as exc:
             reasons.append(str(exc))
-    raise ValueError(f"{name}: cannot be read: {reasons[0]}")
+    raise ValueError(f"{name}: must be a key that can be read: {reasons[0]}")
 
 
 @lru_cache
@@ -278,4 +397,4 @@ def _cryptography(module: str) -> ModuleType:
     try:
         return import_module(f"cryptography.{module}")
     except ImportError as exc:
-        raise ImportError("RSA signatures need cryptography, the rsa extra: oauth2[rsa]") from exc
+        raise ImportError("RSA needs the library cryptography. Install it: pip install 'oauth2[rsa]'") from exc

@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Iterable, Mapping
 
-from .encoding import decode_utf8, to_text
+from ._body_hash import check_body_hash
+from ._checks import is_coroutine_function
+from ._defaults import on_first_use
+from ._methods import methods_by_name, require_method
+from ._typing import Any
+from ._wire.constants import OAUTH_VERSION
+from ._wire.header import build_authenticate_header
+from ._wire.text import decode_utf8, read_digits, to_text
+from .credentials import Credentials
 from .errors import (
-    BodyHashInvalid,
     InvalidRequest,
     MissingSignature,
     NonceUsed,
@@ -16,131 +24,176 @@ from .errors import (
     TimestampRefused,
     VersionRejected,
 )
-from .parameters import body_hash, build_authenticate_header
-from .request import OAUTH_VERSION
-from .signature import SignatureMethod_HMAC_SHA1, body_digest, constant_time_equal
+from .request import Request
+from .signature import SignatureMethod, SignatureMethod_HMAC_SHA1
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from typing import Any
+    from .stores import MemoryStore, NonceStore
+else:
+    # typing.get_type_hints() needs these names. Importing oauth2.stores here would slow down `import oauth2`.
+    MemoryStore = NonceStore = object
 
-    from .request import Request
-    from .signature import SignatureMethod
-    from .stores import NonceStore
+__all__ = ["Server"]
 
 _UNSET: Any = object()
-_MAX_KEY = 255  # characters of a nonce, a consumer key or a token
+_MAX_KEY = 255  # maximum number of characters of a nonce, a consumer key or a token; a longer value is refused
 _KEYS = ("oauth_consumer_key", "oauth_token", "oauth_nonce")
-_REQUIRED = {"oauth_consumer_key", "oauth_signature", "oauth_signature_method"}
-_MAX_TIMESTAMP = 15  # digits
+_REQUIRED = ("oauth_consumer_key", "oauth_signature_method")
+_MAX_TIMESTAMP = 15  # maximum number of digits of a timestamp; a longer timestamp is refused
 
 
 class Server:
-    """Verifies signed requests for credentials that the caller looked up.
+    """Verifies signed requests. The caller must look up the credentials of each request.
 
     Args:
-        signature_methods: The allow-list, by name. Empty unless given; see
-            :meth:`add_signature_method`.
-        nonce_store: Where used nonces are remembered. Unless given, a
-            :class:`~oauth2.stores.MemoryStore` of this server's own, which other
-            processes do not see; None for no check of nonces at all.
-        timestamp_threshold: Seconds that a timestamp may lie before or after the clock.
-        clock: Returns seconds since 1970-01-01 00:00 UTC.
-        body_hash_required: Refuse a body that is neither a form nor covered by
-            ``oauth_body_hash``. A hash that is there is always checked.
+        signature_methods: The allowed signature methods: a list, or a dict with their names as keys. By default no
+            method is allowed; see :meth:`add_signature_method`.
+        nonce_store: The store of used nonces. Defaults to a new
+            :class:`~oauth2.stores.MemoryStore`. Other processes cannot read this store, so they would accept a replay.
+            None disables the check of nonces.
+        timestamp_threshold: Largest accepted difference between a timestamp and the clock, in seconds, in either
+            direction.
+        now: A function that returns seconds since 1970-01-01 00:00 UTC.
+        body_hash_required: Whether to refuse a body that is not a form if ``oauth_body_hash`` is
+            missing. If the client sends ``oauth_body_hash``, the server always checks it.
+        sha1_body_hash_allowed: Whether to accept a SHA-1 ``oauth_body_hash`` with every signature method. Some clients
+            always send SHA-1. In a request without a body, SHA-1 is always accepted.
 
     Raises:
-        TypeError: *signature_methods* is no dict, or *nonce_store* no store.
-        ValueError: *nonce_store* forgets sooner than *timestamp_threshold* needs.
+        TypeError: *signature_methods* contains an object that is not a signature method, or whose ``check()`` is a
+            coroutine function; *nonce_store* is not a
+            store, *timestamp_threshold* is not a number, or *now* is not callable.
+        ValueError: *timestamp_threshold* is negative, or larger than the window of *nonce_store*.
     """
 
     timestamp_threshold = 300
+    sha1_body_hash_allowed = False
+    _calls_store = (
+        True  # False in a provider, which calls add_nonce() itself, because its store may be an asyncio store
+    )
+    _empty_secret_allowed = True  # RFC 5849 allows an empty secret; a provider overrides this value.
     version = OAUTH_VERSION
-    signature_methods: dict[str, SignatureMethod]
+    # Defaults for subclasses whose __init__() does not call super().__init__().
+    signature_methods: dict[str, SignatureMethod] = on_first_use(lambda server: {})
+    nonce_store: NonceStore | None = on_first_use(lambda server: server._make_store())
+    now: Callable[[], float] = staticmethod(time.time)
+    body_hash_required = False
+    _own_store: MemoryStore | None = None
 
     def __init__(
         self,
-        signature_methods: dict[str, SignatureMethod] | None = None,
+        signature_methods: Mapping[str, SignatureMethod] | Iterable[SignatureMethod] | None = None,
         *,
         nonce_store: NonceStore | None = _UNSET,
         timestamp_threshold: int | None = None,
-        clock: Callable[[], float] = time.time,
+        now: Callable[[], float] = time.time,
         body_hash_required: bool = False,
+        sha1_body_hash_allowed: bool = False,
     ) -> None:
-        if not isinstance(signature_methods, (dict, type(None))):
-            raise TypeError("signature_methods: a dict by name wanted; or use add_signature_method()")
-        self.signature_methods = {} if signature_methods is None else signature_methods
-        self.clock = clock
+        self.signature_methods = methods_by_name(signature_methods)
+        if not callable(now):
+            raise TypeError("now: must be callable and return seconds, as time.time does")
+        self.now = now
         self.body_hash_required = body_hash_required
+        self.sha1_body_hash_allowed = sha1_body_hash_allowed
         if timestamp_threshold is not None:
+            _check_threshold(timestamp_threshold)
             self.timestamp_threshold = timestamp_threshold
-        self._own_store = nonce_store is _UNSET
-        if self._own_store:
-            from .stores import MemoryStore  # no part of `import oauth2`: a client needs none
-
-            nonce_store = MemoryStore(window=self.timestamp_threshold)
-        elif nonce_store is not None and (isinstance(nonce_store, type) or not hasattr(nonce_store, "add_nonce")):
-            raise TypeError("nonce_store: a store wanted, such as MemoryStore() or SQLiteStore(path), or None")
-        elif getattr(nonce_store, "window", self.timestamp_threshold) < self.timestamp_threshold:
-            raise ValueError("nonce_store: its window is shorter than timestamp_threshold")
+        if nonce_store is _UNSET:
+            return  # _make_store() creates the store on first use.
+        if nonce_store is not None and (isinstance(nonce_store, type) or not hasattr(nonce_store, "add_nonce")):
+            raise TypeError("nonce_store: must be a store, such as MemoryStore() or SQLiteStore(path), or None")
+        if self._calls_store and is_coroutine_function(getattr(nonce_store, "add_nonce", None)):
+            raise TypeError("nonce_store: must be a blocking store; AsyncProvider accepts asyncio stores")
+        if getattr(nonce_store, "window", self.timestamp_threshold) < self.timestamp_threshold:
+            raise ValueError("nonce_store: its window must not be shorter than timestamp_threshold")
         self.nonce_store = nonce_store
 
+    def _make_store(self) -> NonceStore:
+        # oauth2.stores is imported on first use, because the import slows down `import oauth2`, and clients need no
+        # store.
+        from .stores import MemoryStore
+
+        # _own_store is the store that this server created. If a program increases timestamp_threshold, the server may
+        # change the window of this store. The server must not change the window of a store that the program passed.
+        store: NonceStore = vars(self).setdefault("_own_store", MemoryStore(window=self.timestamp_threshold))
+        return store
+
     def add_signature_method(self, signature_method: SignatureMethod) -> dict[str, SignatureMethod]:
-        """Allow *signature_method*; return all that are allowed, by name.
+        """Allow *signature_method*; return a dict of all allowed signature methods.
 
         Raises:
-            TypeError: It is a class, or no signature method.
+            TypeError: *signature_method* is a class, or not a signature method.
         """
-        if isinstance(signature_method, type) or not hasattr(signature_method, "check"):
-            raise TypeError("signature_method: an object wanted, such as SignatureMethod_HMAC_SHA1()")
+        require_method("signature_method", signature_method)
         self.signature_methods[signature_method.name] = signature_method
         return self.signature_methods
 
-    def verify_request(self, request: Request | None, consumer: Any, token: Any) -> dict[str, Any]:
-        """Verify *request*, and see to it that it is verified only once (section 3.2).
+    def verify_request(
+        self, request: Request | None, consumer: Credentials | None, token: Credentials | None
+    ) -> dict[str, Any]:
+        """Verify *request*, and mark its nonce as used, so that the request cannot be replayed (section 3.2).
 
         Args:
-            request: What :meth:`Request.from_request` returned, None included.
-            consumer: The client credentials of its ``oauth_consumer_key``: any
-                object with ``key`` and ``secret``. None if they are not known.
-            token: The same for its ``oauth_token``. None or empty if there are none.
+            request: The result of :meth:`Request.from_request`, which may be None.
+            consumer: The client credentials whose key is ``oauth_consumer_key``: any
+                object with ``key`` and ``secret``. None if the key is unknown.
+            token: The credentials whose key is ``oauth_token``: any object with ``key`` and ``secret``. None or a false
+                value if the request has no token, or if the token is unknown. An empty ``oauth_token`` means that the
+                request has no token; the signature covers the empty parameter.
 
         Returns:
-            The parameters that are not the protocol's, as they were signed.
+            A dict of all signed parameters that are not protocol parameters.
 
         Raises:
-            Error: It is refused; ``status`` and ``problem`` say with what.
+            Error: The request is refused. Use ``status`` and ``problem`` of the error in the response.
+            TypeError: *request* is not a :class:`Request`.
         """
+        parameters, claim = self._check_request(request, consumer, token)
+        if claim is not None and self.nonce_store is not None:
+            self._require_new(self.nonce_store.add_nonce(*claim))
+        return parameters
+
+    @staticmethod
+    def _require_new(is_new: object) -> None:
+        if not is_new:
+            raise NonceUsed("The nonce has been used.")
+        if hasattr(is_new, "__await__"):
+            # An awaitable is true in a boolean context. Without this check, every request could be replayed.
+            raise TypeError("nonce_store: add_nonce() must return a bool, not an awaitable")
+
+    def _check_request(
+        self, request: Request | None, consumer: Credentials | None, token: Credentials | None
+    ) -> tuple[dict[str, Any], tuple[str, int, str, str | None] | None]:
+        """Do all checks of :meth:`verify_request`, except the check of used nonces.
+
+        Returns:
+            A tuple of two: the parameters that are not protocol parameters; and the arguments for ``add_nonce()`` of
+            the store, or None if the nonce need not be checked.
+        """
+        if not isinstance(request, Request) and request:
+            raise TypeError("request: must be a Request; create the Request with Request.from_request()")
         if not request:
             raise ParameterAbsent("The request has no OAuth parameters.")
-        read = request._as_read()
-        if read is None:
-            parameters = request._received_parameters()
-            texts = _protocol_texts(parameters)
-        else:
-            texts = read.parameters
-        _check_syntax(texts)
+        protocol, others = request._protocol_and_others()
+        read = request._snapshot
+        _check_syntax(protocol)
         self._check_version(request)
         self._check_signature(request, consumer, token)
-        self._claim_nonce(request, texts)
-        if read is not None:
-            if read is request._as_read():
-                return dict(read.others or {})
-            parameters = request._received_parameters()  # a signature method changed it
-        return {name: value for name, value in parameters.items() if not name.startswith("oauth_")}
+        claim = self._claim(request, protocol)
+        if request._snapshot is not read:  # A signature method may change the request, so read the parameters again.
+            _, others = request._protocol_and_others()
+        return dict(others), claim
 
     def build_authenticate_header(self, realm: str = "") -> dict[str, str]:
-        """Return the ``WWW-Authenticate`` header of a 401 answer as a dict."""
+        """Return the ``WWW-Authenticate`` header of a 401 response as a dict."""
         return build_authenticate_header(realm)
 
     def _check_version(self, request: Request) -> None:
-        version = self._get_version(request)
+        version = request.get("oauth_version", OAUTH_VERSION)
         if version != self.version and to_text(version) != self.version:
             raise VersionRejected("This OAuth version is not supported.")
-
-    def _get_version(self, request: Request) -> Any:
-        return request.get("oauth_version", OAUTH_VERSION)
 
     def _get_signature_method(self, request: Request) -> SignatureMethod:
         name = request.get("oauth_signature_method")
@@ -150,121 +203,133 @@ class Server:
             raise SignatureMethodRejected(f"This signature method is not supported. Supported: {allowed}.")
         return method
 
-    def _check_signature(self, request: Request, consumer: Any, token: Any) -> None:
-        # All but the nonce, which only verify_request() claims: calling this twice does no harm.
+    def _check_signature(self, request: Request, consumer: Credentials | None, token: Credentials | None) -> None:
+        """Check the signature method, the timestamp, the signature and the body hash.
+
+        Programs written for python-oauth2 call this method directly, and then call :meth:`verify_request`. This method
+        must therefore not mark the nonce as used; only :meth:`verify_request` marks it.
+        """
         signature = request.get("oauth_signature")
         if signature is None:
             raise MissingSignature("Missing oauth_signature.")
         method = self._get_signature_method(request)
         if getattr(method, "needs_tls", False) and not (request.normalized_url or "").startswith("https:"):
             raise SignatureMethodRejected("This signature method is refused over plain http.")
-        if "oauth_nonce" in request or _carries_nonce(request, method):
-            self._check_timestamp(request._get_timestamp_nonce()[0])
-        if not (_belong(request, consumer, token) and self._may_sign(consumer, token, method)):
-            # Nobody known: at the cost of a wrong signature, and with its words.
-            decoy = method if getattr(method, "nobody", None) else _DECOY
-            decoy.check(request, decoy.nobody, None, signature)
+        if "oauth_nonce" in request or _needs_nonce(request, method):
+            self._check_timestamp(request)
+        if consumer is None or not self._may_check(request, consumer, token, method):
+            # Check the signature with dummy credentials, and raise the same error as for a wrong signature. Otherwise
+            # the response time or the message would reveal whether the credentials are known (timing attack).
+            own = getattr(method, "dummy_credentials", None)
+            dummy_method, dummy = (method, own) if own else (_DUMMY_METHOD, _DUMMY_CREDENTIALS)
+            dummy_method.check(request, dummy, None, signature)
             raise SignatureInvalid("The signature is invalid.")
-        if not method.check(request, consumer, token, signature):
+        is_valid: object = method.check(request, consumer, token, signature)
+        if not is_valid:
             raise SignatureInvalid("The signature is invalid.")
+        if is_valid is not True and hasattr(is_valid, "__await__"):
+            # An awaitable is true. Without this check, each signature would be accepted.
+            raise TypeError("signature_methods: check() must return a bool, not an awaitable")
         if self.body_hash_required or "oauth_body_hash" in request:
-            self._check_body_hash(request, method)
+            check_body_hash(request, method.name, self)
 
-    def _may_sign(self, consumer: Any, token: Any, method: SignatureMethod) -> bool:
-        # A secret that others know is none: a public key, or nothing where clients sign with RSA.
-        if not getattr(method, "uses_secrets", False):
-            return True
-        secret, public_key = consumer.secret, getattr(consumer, "public_key", None)
-        if secret is None or (token and token.secret is None):
+    def _may_check(
+        self, request: Request, consumer: Credentials, token: Credentials | None, method: SignatureMethod
+    ) -> bool:
+        # The keys of *consumer* and *token* must be equal to the keys in the request. Otherwise the program has looked
+        # up the credentials of another client.
+        key = request.get("oauth_token")
+        if not _is_same_key(request.get("oauth_consumer_key", ""), consumer.key):
             return False
-        text = secret if type(secret) is str else to_text(secret)
+        if not (_is_same_key(key or "", token.key) if token else not key):
+            return False
+        return not getattr(method, "uses_secrets", False) or self._has_secret(consumer, token)
+
+    def _has_secret(self, consumer: Credentials, token: Credentials | None) -> bool:
+        # Returns False if other people can know the secret: the secret is a public key, or it is empty and clients may
+        # sign with RSA. A client that signs with RSA needs no secret, so its secret may be empty. If HMAC with an empty
+        # secret were accepted, anyone could sign in the name of this client.
+        secret: object = consumer.secret
+        token_secret: object = token.secret if token else ""
+        if secret is None or token_secret is None:
+            return False
+        text = to_text(secret)
         if "-----BEGIN" in text:
             return False
-        if public_key is None:
-            return text != "" or all(getattr(each, "uses_secrets", False) for each in self.signature_methods.values())
-        return text not in ("", _key_text(public_key))
+        public_key = getattr(consumer, "public_key", None)
+        if public_key is not None:
+            return text not in ("", _key_text(public_key))
+        return text != "" or (self._empty_secret_allowed and self._only_secrets_sign())
 
-    def _check_timestamp(self, timestamp: Any) -> None:
-        lapsed = int(self.clock()) - _seconds(timestamp)
+    def _only_secrets_sign(self) -> bool:
+        return all(getattr(each, "uses_secrets", False) for each in self.signature_methods.values())
+
+    def _check_timestamp(self, request: Request) -> None:
+        timestamp = request.get("oauth_timestamp")
+        if timestamp is None or request.get("oauth_nonce") is None:
+            raise ParameterAbsent("oauth_nonce and oauth_timestamp must be sent together.")
+        lapsed = int(self.now()) - _seconds(to_text(timestamp))
         if abs(lapsed) > self.timestamp_threshold:
             raise TimestampRefused(f"The timestamp is too far in the {'past' if lapsed > 0 else 'future'}.")
 
-    def _check_body_hash(self, request: Request, method: SignatureMethod) -> None:
-        given = request.get("oauth_body_hash")
-        if given is None:
-            if self.body_hash_required and request.body and not request.is_form_encoded:
-                raise ParameterAbsent("Missing oauth_body_hash.")
-            return
-        # A form is covered by the signature and should have no hash; python-oauth2 sends that of an empty body.
-        are_equal, octets = constant_time_equal(), to_text(given).encode()
-        if are_equal(request._hash_of_body(method.name).encode(), octets):
-            return
-        if request.is_form_encoded and are_equal(body_hash(b"", body_digest(method.name)).encode(), octets):
-            return
-        if request.body is None:
-            raise BodyHashInvalid("oauth_body_hash cannot be checked: from_request() was not given the body.")
-        raise BodyHashInvalid("oauth_body_hash does not match the body.")
-
-    def _claim_nonce(self, request: Request, texts: Mapping[str, str]) -> None:
-        store, nonce = self.nonce_store, texts.get("oauth_nonce")
-        if store is None or (nonce is None and not _carries_nonce(request, self._get_signature_method(request))):
-            return
-        timestamp = texts.get("oauth_timestamp")
+    def _claim(self, request: Request, protocol: Mapping[str, str]) -> tuple[str, int, str, str | None] | None:
+        store, nonce = self.nonce_store, protocol.get("oauth_nonce")
+        if store is None or (nonce is None and not _needs_nonce(request, self._get_signature_method(request))):
+            return None
+        timestamp = protocol.get("oauth_timestamp")
         if nonce is None or timestamp is None:
-            raise ParameterAbsent("Parameter not found: oauth_nonce and oauth_timestamp go together.")
-        if self._own_store and store.window < self.timestamp_threshold:
-            store.window = self.timestamp_threshold  # which was set since
-        if not store.add_nonce(nonce, _seconds(timestamp), texts["oauth_consumer_key"], texts.get("oauth_token")):
-            raise NonceUsed("The nonce has been used.")
+            raise ParameterAbsent("oauth_nonce and oauth_timestamp must be sent together.")
+        own = self._own_store
+        if own is not None and store is own and own.window < self.timestamp_threshold:
+            # The program may have increased timestamp_threshold after the store was created. The store must keep each
+            # nonce for as long as its timestamp is accepted.
+            own.window = self.timestamp_threshold
+        # An empty oauth_token is recorded as no token. Otherwise a nonce could be used twice: in a request without
+        # oauth_token, and in a request with an empty oauth_token.
+        return nonce, _seconds(timestamp), protocol["oauth_consumer_key"], protocol.get("oauth_token") or None
 
 
-_DECOY = SignatureMethod_HMAC_SHA1()
+_DUMMY_METHOD = SignatureMethod_HMAC_SHA1()
+_DUMMY_CREDENTIALS: Any = _DUMMY_METHOD.dummy_credentials
 
 
-def _check_syntax(texts: Mapping[str, str]) -> None:
-    if not texts.keys() >= _REQUIRED:
-        if "oauth_signature" not in texts:
-            raise MissingSignature("Missing oauth_signature.")
-        raise ParameterAbsent(f"Missing {min(_REQUIRED - texts.keys())}.")
-    if texts.get("oauth_nonce") == "":
+def _check_threshold(seconds: object) -> None:
+    if not isinstance(seconds, (int, float)):
+        raise TypeError("timestamp_threshold: must be a number of seconds")
+    if not seconds >= 0:  # This condition is also true for NaN.
+        raise ValueError("timestamp_threshold: must not be negative")
+
+
+def _check_syntax(protocol: Mapping[str, str]) -> None:
+    if "oauth_signature" not in protocol:
+        raise MissingSignature("Missing oauth_signature.")
+    for name in _REQUIRED:
+        if name not in protocol:
+            raise ParameterAbsent(f"Missing {name}.")
+    if protocol.get("oauth_nonce") == "":
         raise ParameterAbsent("oauth_nonce is empty.")
     for name in _KEYS:
-        if len(texts.get(name, "")) > _MAX_KEY:
+        if len(protocol.get(name, "")) > _MAX_KEY:
             raise InvalidRequest(f"{name} is too long.")
 
 
-def _protocol_texts(parameters: Mapping[str, Any]) -> dict[str, str]:
-    protocol = {name: value for name, value in parameters.items() if name.startswith("oauth_")}
-    if any(isinstance(value, (list, tuple)) for value in protocol.values()):
-        raise InvalidRequest("A protocol parameter stands twice.")
-    return {name: to_text(value) for name, value in protocol.items()}
+def _needs_nonce(request: Mapping[str, Any], method: SignatureMethod) -> bool:
+    # Only a PLAINTEXT request may have no nonce (section 3.1), and only if the request also has no timestamp.
+    return getattr(method, "needs_nonce", True) or "oauth_timestamp" in request
 
 
-def _carries_nonce(request: Mapping[str, Any], method: SignatureMethod) -> bool:
-    # Section 3.1: only PLAINTEXT may go without.
-    return getattr(method, "needs_nonce", True) or "oauth_timestamp" in request or "oauth_nonce" in request
-
-
-def _key_text(public_key: Any) -> str | None:
+def _key_text(public_key: object) -> str | None:
     if isinstance(public_key, bytes):
         return decode_utf8(public_key)
     return public_key if isinstance(public_key, str) else None
 
 
-def _seconds(timestamp: Any) -> int:
-    text = timestamp if type(timestamp) is str else to_text(timestamp)
-    seconds = int(text) if text.isascii() and text.isdigit() and len(text) <= _MAX_TIMESTAMP else 0
-    if seconds == 0:
+def _seconds(timestamp: str) -> int:
+    seconds = read_digits(timestamp, _MAX_TIMESTAMP)
+    if not seconds:
         raise InvalidRequest("oauth_timestamp is not a positive whole number.")
     return seconds
 
 
-def _belong(request: Mapping[str, Any], consumer: Any, token: Any) -> bool:
-    # The credentials are those that the request names: what the caller looked up otherwise does not count.
-    if consumer is None or not _is_key(request.get("oauth_consumer_key", ""), consumer.key):
-        return False
-    return _is_key(request.get("oauth_token", ""), token.key) if token else "oauth_token" not in request
-
-
-def _is_key(named: Any, key: Any) -> bool:
-    return named == key or to_text(named) == to_text(key)
+def _is_same_key(sent: Any, key: Any) -> bool:
+    return sent == key or to_text(sent) == to_text(key)

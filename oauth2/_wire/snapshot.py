@@ -1,0 +1,47 @@
+"""A snapshot of a request's parameters with their encoded form, so that the parameters are encoded only once."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+
+class Snapshot:
+    """The parameters of a request at one moment, with their encoded form.
+
+    A snapshot is a cache for :class:`~oauth2.request.Request`. A program may change the request at any time, so every
+    reader must call :meth:`is_current` first.
+
+    Args:
+        parameters: A dict of the parameters; a value is text, bytes, or a list of texts. No other code may change
+            this dict.
+        encoded: The same parameters, see :func:`~oauth2._wire.pairs.encode_pairs`; in any order.
+        others: The parameters whose names do not start with ``oauth_``; None if they have not been separated yet.
+    """
+
+    __slots__ = ("encoded", "others", "parameters")
+
+    def __init__(self, parameters: dict[str, Any], encoded: list[str], others: dict[str, Any] | None = None) -> None:
+        self.parameters = parameters
+        self.encoded = encoded
+        self.others = others
+
+    def is_current(self, request: dict[str, Any]) -> bool:
+        """Return whether *request* still has the parameters of this snapshot."""
+        return self.parameters == request
+
+    def add(self, name: str, value: str | bytes, encoded_value: str) -> None:
+        """Add a protocol parameter; the caller must also set this parameter in the request.
+
+        Adding does not change whether the snapshot is current. If the snapshot already has *name*, this method
+        does nothing; the snapshot is then current only if the request has the same value.
+
+        Args:
+            name: A name that needs no percent-encoding.
+            value: The decoded value.
+            encoded_value: The percent-encoded value.
+        """
+        if name not in self.parameters:
+            self.encoded.append(f"{name} {encoded_value}")
+            self.parameters[name] = value
