@@ -1,4 +1,4 @@
-"""Secrets at rest: a cipher of the application's, and the form in which a store keeps what it made."""
+"""Encryption at rest: the ``Cipher`` protocol, and the stored form of a secret."""
 
 from __future__ import annotations
 
@@ -6,37 +6,50 @@ from typing import Protocol
 
 from ..errors import StoreUnavailable
 
-_PLAIN, _SEALED = "=", "*"  # before what is kept, so that plain and encrypted secrets can stand side by side
+__all__ = ["Cipher", "seal", "unseal"]
+
+# The first character of a stored secret shows whether the secret is encrypted. One table can therefore contain plain
+# and encrypted secrets.
+_PLAIN, _SEALED = "=", "*"
 
 
 class Cipher(Protocol):
-    """What encrypts secrets before a store keeps them, with a key that is kept elsewhere."""
+    """Encrypts secrets before a store writes them. The key of the cipher must be stored outside the store."""
 
     def encrypt(self, text: str, /) -> str:
-        """Return *text* encrypted."""
+        """Return the encrypted form of *text*."""
+        ...
 
     def decrypt(self, text: str, /) -> str:
-        """Return what was encrypted; raise ValueError, with no part of it, if that cannot be told."""
+        """Return the decrypted form of *text*.
+
+        Raises:
+            ValueError: *text* cannot be decrypted. The message must not contain any part of the text.
+        """
+        ...
 
 
 def seal(secret: str, cipher: Cipher | None) -> str:
-    """Return what to keep of *secret*."""
+    """Return the stored form of *secret*; it is encrypted unless *cipher* is None."""
     return _PLAIN + secret if cipher is None else _SEALED + cipher.encrypt(secret)
 
 
 def unseal(kept: str, cipher: Cipher | None) -> str:
-    """Return the secret that was kept; one from before there was a cipher, too.
+    """Return the secret whose stored form is *kept*.
+
+    A secret that was stored without a cipher is not encrypted. This function returns such a secret even if *cipher* is
+    given.
 
     Raises:
-        StoreUnavailable: It is encrypted, and not under a key of *cipher*.
+        StoreUnavailable: The secret is encrypted, and *cipher* cannot decrypt it.
     """
     if kept.startswith(_PLAIN):
         return kept[1:]
     if cipher is None or not kept.startswith(_SEALED):
-        raise StoreUnavailable("A secret in the store is encrypted, and the store has no cipher.")
+        raise StoreUnavailable("A secret in the store is encrypted. Create the store with cipher=.")
     try:
         return cipher.decrypt(kept[1:])
     except ValueError:
         pass
-    # Outside the handler: what the cipher raised may say too much.
-    raise StoreUnavailable("A secret in the store cannot be decrypted with the cipher's keys.")
+    # This error is raised outside the except block, so that the traceback does not show the message of the cipher.
+    raise StoreUnavailable("A secret in the store cannot be decrypted with the keys of the cipher.")

@@ -1,35 +1,55 @@
-"""``CombinedStore``: one store made of several, such as tokens in PostgreSQL and nonces in Redis."""
+"""``CombinedStore``: one store that combines several stores, such as tokens in PostgreSQL and nonces in Redis."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import cast
 
-if TYPE_CHECKING:
-    from .protocols import CredentialStore, NonceStore, TemporaryStore
-    from .records import ClientCredentials, TemporaryCredentials, TokenCredentials
+from .._checks import has_coroutine_functions
+from .._steps import blocking_result
+from .protocols import CredentialStore, ListingStore, NonceStore, Store, TemporaryStore
+from .records import ClientCredentials, TemporaryCredentials, TokenCredentials
+
+__all__ = ["CombinedStore"]
 
 
 class CombinedStore:
-    """Every store protocol, each served by the store that is best at it.
+    """A :class:`~oauth2.stores.ProviderStore` that passes each call to one of several stores.
 
-    When client credentials are removed, temporary credentials that were issued to
-    them stay where they are until they expire. Nobody can redeem them: a provider
-    refuses the request of a client that it does not know.
+    :meth:`redeem_for_token` deletes temporary credentials and adds token credentials.
+    If *credentials* and *temporary* are the same object, these two changes are one atomic step. Otherwise the temporary
+    credentials are deleted first. If the process is killed before the token credentials are stored, the client must ask
+    the user again.
+
+    When client credentials are removed, temporary credentials that were issued to the
+    client remain until they expire. These temporary credentials cannot be redeemed, because a provider refuses the
+    request of an unknown client.
 
     Args:
-        credentials: Client and token credentials.
-        temporary: Temporary credentials.
-        nonces: Used nonces.
+        credentials: The store of client and token credentials.
+        temporary: The store of temporary credentials.
+        nonces: The store of used nonces.
+
+    Raises:
+        TypeError: An argument is an asyncio store.
     """
 
     def __init__(self, *, credentials: CredentialStore, temporary: TemporaryStore, nonces: NonceStore) -> None:
+        parts = {
+            "credentials": (credentials, CredentialStore),
+            "temporary": (temporary, TemporaryStore),
+            "nonces": (nonces, NonceStore),
+        }
+        for name, (store, protocol) in parts.items():
+            if has_coroutine_functions(store, protocol):
+                raise TypeError(f"{name}: must be a blocking store; AsyncCombinedStore accepts asyncio stores")
         self.credentials = credentials
         self.temporary = temporary
         self.nonces = nonces
 
     @property
     def window(self) -> int:
-        """Seconds; that of the nonces' store."""
+        """The window of the nonce store, in seconds."""
         return self.nonces.window
 
     def add_nonce(self, nonce: str, timestamp: int, consumer_key: str, token_key: str | None) -> bool:
@@ -62,6 +82,29 @@ class CombinedStore:
         """See :meth:`~oauth2.stores.ConsumerStore.consumers_of`."""
         return self.credentials.consumers_of(owner)
 
+    def list_consumers(self, after: str = "", *, limit: int = 100) -> list[ClientCredentials]:
+        """See :meth:`~oauth2.stores.ListingStore.list_consumers`.
+
+        Raises:
+            TypeError: The store of credentials is not a :class:`~oauth2.stores.ListingStore`.
+        """
+        return self._listing().list_consumers(after, limit=limit)
+
+    def list_tokens(
+        self, after: str = "", *, consumer_key: str | None = None, limit: int = 100
+    ) -> list[TokenCredentials]:
+        """See :meth:`~oauth2.stores.ListingStore.list_tokens`.
+
+        Raises:
+            TypeError: The store of credentials is not a :class:`~oauth2.stores.ListingStore`.
+        """
+        return self._listing().list_tokens(after, consumer_key=consumer_key, limit=limit)
+
+    def _listing(self) -> ListingStore:
+        if not hasattr(self.credentials, "list_tokens"):
+            raise TypeError("credentials: must be a ListingStore to list credentials")
+        return cast("ListingStore", self.credentials)
+
     def add_token(self, token: TokenCredentials) -> None:
         """See :meth:`~oauth2.stores.TokenStore.add_token`."""
         self.credentials.add_token(token)
@@ -74,9 +117,9 @@ class CombinedStore:
         """See :meth:`~oauth2.stores.TokenStore.replace_token`."""
         return self.credentials.replace_token(key, token)
 
-    def revoke_token(self, key: str) -> bool:
-        """See :meth:`~oauth2.stores.TokenStore.revoke_token`."""
-        return self.credentials.revoke_token(key)
+    def revoke_grant(self, grant: str, user: str | None = None) -> TokenCredentials | None:
+        """See :meth:`~oauth2.stores.TokenStore.revoke_grant`."""
+        return self.credentials.revoke_grant(grant, user)
 
     def tokens_of(self, user: str) -> list[TokenCredentials]:
         """See :meth:`~oauth2.stores.TokenStore.tokens_of`."""
@@ -101,3 +144,35 @@ class CombinedStore:
     def redeem(self, key: str) -> TemporaryCredentials | None:
         """See :meth:`~oauth2.stores.TemporaryStore.redeem`."""
         return self.temporary.redeem(key)
+
+    def redeem_for_token(self, key: str, token: TokenCredentials) -> bool:
+        """See :meth:`~oauth2.stores.ProviderStore.redeem_for_token`."""
+        credentials: object = self.credentials
+        in_one_step = getattr(credentials, "redeem_for_token", None)
+        if credentials is self.temporary and in_one_step is not None:
+            return bool(blocking_result("temporary", in_one_step(key, token)))
+        # The temporary credentials must be deleted before the token is added. In this order, one approval never results
+        # in two tokens, even if the process is killed between the deletion and the addition. blocking_result() refuses
+        # an awaitable, which is never None. Otherwise a used approval would result in another token.
+        if blocking_result("temporary", self.temporary.redeem(key)) is None:
+            return False
+        self.credentials.add_token(token)
+        return True
+
+    def nonce_count(self) -> int:
+        """See :meth:`~oauth2.stores.NonceStore.nonce_count`."""
+        return self.nonces.nonce_count()
+
+    def close(self) -> None:
+        """Close each store, see :meth:`~oauth2.stores.Store.close`."""
+        stores: list[Store] = [self.credentials, self.temporary, self.nonces]
+        for store in {id(each): each for each in stores}.values():
+            store.close()
+
+    def read_dummies(self, found: Mapping[str, object]) -> None:
+        """Call ``read_dummies()`` of each store for its records, see :class:`~oauth2.stores._dummies.Dummies`."""
+        for kind, credentials in found.items():
+            store: Store = self.temporary if kind == "temporary" else self.credentials
+            read_dummies = getattr(store, "read_dummies", None)
+            if read_dummies is not None:
+                read_dummies({kind: credentials})

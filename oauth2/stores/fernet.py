@@ -1,32 +1,51 @@
-"""``FernetCipher``: secrets at rest under keys of cryptography's Fernet."""
+"""``FernetCipher``: encryption at rest with Fernet from the library cryptography."""
 
 from __future__ import annotations
 
+from typing import Self
+
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+
+__all__ = ["FernetCipher"]
 
 
 class FernetCipher:
-    """A :class:`~oauth2.stores.Cipher`: AES-128-CBC with HMAC-SHA256, as Fernet specifies.
+    """A :class:`~oauth2.stores.Cipher` that uses Fernet: AES-128-CBC with HMAC-SHA256.
 
-    To rotate, put a new key before the present one, call the store's
-    ``reencrypt()`` until it is through, and leave the old one out.
+    To rotate the key, create the cipher with the new key as the first argument and the current key as the second. Call
+    ``reencrypt()`` of the store until it returns None. Afterwards, create the cipher without the old key.
 
     Args:
-        key: What is encrypted from now on is under this: 32 bytes in URL-safe
-            base64, as ``Fernet.generate_key()`` makes them.
-        older_keys: What was encrypted under these is understood.
+        key: The key for encryption and decryption: 32 bytes in URL-safe base64, such as the result of
+            ``Fernet.generate_key()``.
+        older_keys: Further keys for decryption only, in the same form.
 
     Raises:
-        ValueError: One of them is no such key.
+        ValueError: A key is not 32 bytes in URL-safe base64.
     """
 
     def __init__(self, key: str | bytes, *older_keys: str | bytes) -> None:
-        try:
-            self._fernet = MultiFernet([Fernet(each) for each in (key, *older_keys)])
-        except ValueError:
-            self._fernet = None  # type: ignore[assignment]
-        if self._fernet is None:  # raised out here, without what says which text it was
-            raise ValueError("key: 32 bytes in URL-safe base64 wanted")
+        fernet = _multi_fernet([key, *older_keys])
+        if fernet is None:  # The error is raised here and not in _multi_fernet(), so that no traceback shows a key.
+            raise ValueError("key: must be 32 bytes in URL-safe base64, such as the result of Fernet.generate_key()")
+        self._fernet = fernet
+
+    @classmethod
+    def from_text(cls, text: str) -> Self:
+        """Return a cipher with the keys in *text*, such as the content of a file.
+
+        Args:
+            text: The keys, one key on each line. The first key encrypts, and all keys decrypt. Empty lines, and lines
+                that start with ``#``, are ignored.
+
+        Raises:
+            ValueError: There is no key, or a key is not 32 bytes in URL-safe base64.
+        """
+        lines = [line.strip() for line in text.splitlines()]
+        keys = [line for line in lines if line and not line.startswith("#")]
+        if not keys:
+            raise ValueError("text: must have at least one key, each on its own line")
+        return cls(*keys)
 
     def encrypt(self, text: str, /) -> str:
         """See :meth:`~oauth2.stores.Cipher.encrypt`."""
@@ -37,4 +56,15 @@ class FernetCipher:
         try:
             return self._fernet.decrypt(text.encode("utf-8", "replace")).decode("utf-8", "surrogatepass")
         except InvalidToken:
-            raise ValueError("encrypted under another key, or damaged") from None
+            raise ValueError("The secret was encrypted with another key, or is damaged.") from None
+
+
+def _multi_fernet(keys: list[str | bytes]) -> MultiFernet | None:
+    texts = [key if isinstance(key, str) else key.decode("ascii", "replace") for key in keys]
+    # These characters belong to another base64 alphabet. Python 3.15 warns of them, and later versions ignore them.
+    if any("+" in text or "/" in text for text in texts):
+        return None
+    try:
+        return MultiFernet([Fernet(key) for key in keys])
+    except ValueError:
+        return None

@@ -1,4 +1,4 @@
-"""``MemoryStore``: every store protocol, in the memory of one process."""
+"""``MemoryStore``: a store for all records in the memory of one process."""
 
 from __future__ import annotations
 
@@ -9,41 +9,52 @@ from os import urandom
 from threading import Lock
 
 from ..errors import StoreUnavailable
-from .nonces import BUCKET, DIGEST_SIZE, oldest_kept
+from .nonces import BUCKET, DIGEST_SIZE, checked_seconds, oldest_kept
 from .records import ClientCredentials, TemporaryCredentials, TokenCredentials
 
-_ROWS = 2048  # of a bucket: more are quicker to search, and take more where few nonces come
-_DROPPED = 64  # rows of a forgotten bucket, with each request
-_FORGET_AT_MOST = 8  # credentials looked at for each new one
+__all__ = ["MemoryStore"]
+
+_ROWS = 2048  # Number of rows of a bucket. With more rows, a search is faster, but the store needs more memory.
+_FREED_AT_ONCE = 64  # Maximum number of rows of a deleted bucket that one call of add_nonce() frees.
+_CHECKED_AT_ONCE = 8  # Number of credentials whose expiry is checked each time that credentials are added.
 
 
 class MemoryStore:
-    """Every store protocol, in the memory of one process; safe between threads.
+    """A thread-safe store for all records in the memory of one process.
+
+    The records are lost when the process ends. Other processes cannot read the records.
 
     Args:
-        window: Seconds; the largest ``timestamp_threshold`` of a server that uses it.
+        window: The largest ``timestamp_threshold`` of a server that may use this store, in seconds.
+
+    Raises:
+        TypeError: *window* is not a number.
+        ValueError: *window* is negative.
     """
 
     def __init__(self, *, window: int = 300) -> None:
-        self.window = window
+        self.window = checked_seconds("window", window)
         self._lock = Lock()
-        # By the first timestamp of each, rows of digests end to end: a quarter of what a set of them takes.
+        # A bucket contains the nonces of one minute. The key is the first timestamp of the bucket. Each row of a bucket
+        # is a concatenation of digests, which needs a quarter of the memory of a set.
         self._buckets: dict[int, list[bytes]] = {}
-        self._forgotten: list[list[bytes]] = []
-        # Copied for each; salted, or a peer could choose nonces that are all of one row.
+        self._deleted: list[list[bytes]] = []
+        # Without a salt, a peer could choose nonces that are all stored in the same row, and make each search slow.
         self._salted = blake2b(digest_size=DIGEST_SIZE, salt=urandom(16))
         self._newest = 0
         self._oldest = 0
         self._consumers: dict[str, ClientCredentials] = {}
-        self._temporary: dict[str, TemporaryCredentials] = {}  # the oldest first
+        self._temporary: dict[str, TemporaryCredentials] = {}  # In order of issue; the oldest credentials are first.
         self._tries: dict[str, int] = {}
         self._tokens: dict[str, TokenCredentials] = {}
+        self._grants: dict[str, str] = {}  # Key: a grant. Value: the key of its token credentials.
 
     # --- nonces -----------------------------------------------------------------
 
     def add_nonce(self, nonce: str, timestamp: int, consumer_key: str, token_key: str | None) -> bool:
         """See :meth:`~oauth2.stores.NonceStore.add_nonce`."""
-        # As nonce_digest() does, and fifteen bytes as well.
+        # The following text is the same as in nonce_digest(). The digest of nonce_digest() cannot be used here, because
+        # it has no salt.
         text = f"{timestamp},{len(nonce)},{len(consumer_key)},{nonce}{consumer_key}{token_key or ''}"
         hasher = self._salted.copy()
         hasher.update(text.encode("utf-8", "surrogatepass"))
@@ -51,15 +62,17 @@ class MemoryStore:
         index = hash(digest) % _ROWS
         start = timestamp - timestamp % BUCKET
         with self._lock:
-            if self._forgotten:
-                self._drop_some()
+            if self._deleted:
+                self._free_some()
             rows = self._buckets.get(start)
             if rows is None:
                 if start < self._oldest:
                     return False
                 rows = self._open_bucket(start)
             row = rows[index]
-            if row.find(digest) >= 0:  # "in" is slower; found across two of them it would be, too: once in 2**110
+            # find() is faster than "in". The digests are joined without a separator, so a match could start in one
+            # digest and end in the next digest. The probability of such a false match is about 2**-110.
+            if row.find(digest) >= 0:
                 return False
             rows[index] = row + digest
             return True
@@ -69,18 +82,18 @@ class MemoryStore:
             self._newest = start
             self._oldest = max(self._oldest, oldest_kept(start, self.window))
             for old in [key for key in self._buckets if key < self._oldest]:
-                self._forgotten.append(self._buckets.pop(old))
+                self._deleted.append(self._buckets.pop(old))
         return self._buckets.setdefault(start, [b""] * _ROWS)
 
-    def _drop_some(self) -> None:
-        # A little with every request, so that none has to wait for all of it.
-        rows = self._forgotten[-1]
-        del rows[-_DROPPED:]
+    def _free_some(self) -> None:
+        # Each call frees only a few rows, so that no request has to wait until a whole bucket is freed.
+        rows = self._deleted[-1]
+        del rows[-_FREED_AT_ONCE:]
         if not rows:
-            self._forgotten.pop()
+            self._deleted.pop()
 
     def nonce_count(self) -> int:
-        """Return how many nonces are remembered now."""
+        """See :meth:`~oauth2.stores.NonceStore.nonce_count`."""
         with self._lock:
             return sum(map(len, chain.from_iterable(self._buckets.values()))) // DIGEST_SIZE
 
@@ -112,9 +125,9 @@ class MemoryStore:
         """See :meth:`~oauth2.stores.ConsumerStore.remove_consumer`."""
         with self._lock:
             for token in [token for token in self._tokens.values() if token.consumer_key == key]:
-                del self._tokens[token.key]
+                self._delete_token(token)
             for temporary in [temporary for temporary in self._temporary.values() if temporary.consumer_key == key]:
-                self._forget_temporary(temporary.key)
+                self._delete_temporary(temporary.key)
             return self._consumers.pop(key, None) is not None
 
     def consumers_of(self, owner: str) -> list[ClientCredentials]:
@@ -122,10 +135,24 @@ class MemoryStore:
         found = [consumer for consumer in list(self._consumers.values()) if consumer.owner == owner]
         return sorted(found, key=lambda consumer: (consumer.name, consumer.key))
 
+    def list_consumers(self, after: str = "", *, limit: int = 100) -> list[ClientCredentials]:
+        """See :meth:`~oauth2.stores.ListingStore.list_consumers`."""
+        found = [consumer for consumer in list(self._consumers.values()) if consumer.key > after]
+        return sorted(found, key=lambda consumer: consumer.key)[:limit]
+
+    def list_tokens(
+        self, after: str = "", *, consumer_key: str | None = None, limit: int = 100
+    ) -> list[TokenCredentials]:
+        """See :meth:`~oauth2.stores.ListingStore.list_tokens`."""
+        found = [token for token in list(self._tokens.values()) if token.grant > after]
+        if consumer_key is not None:
+            found = [token for token in found if token.consumer_key == consumer_key]
+        return sorted(found, key=lambda token: token.grant)[:limit]
+
     def add_token(self, token: TokenCredentials) -> None:
         """See :meth:`~oauth2.stores.TokenStore.add_token`."""
         with self._lock:
-            self._keep_token(token)
+            self._put_token(token)
 
     def get_token(self, key: str) -> TokenCredentials | None:
         """See :meth:`~oauth2.stores.TokenStore.get_token`."""
@@ -134,40 +161,62 @@ class MemoryStore:
     def replace_token(self, key: str, token: TokenCredentials) -> bool:
         """See :meth:`~oauth2.stores.TokenStore.replace_token`."""
         with self._lock:
-            if key not in self._tokens:
+            if self._grants.get(token.grant) != key:
                 return False
             if token.key != key and token.key in self._tokens:
-                raise StoreUnavailable("The store has the new key already.")
-            del self._tokens[key]
-            self._keep_token(token)
+                raise StoreUnavailable("The store already contains token credentials with the new key.")
+            self._put_token(token)
             return True
 
-    def revoke_token(self, key: str) -> bool:
-        """See :meth:`~oauth2.stores.TokenStore.revoke_token`."""
+    def revoke_grant(self, grant: str, user: str | None = None) -> TokenCredentials | None:
+        """See :meth:`~oauth2.stores.TokenStore.revoke_grant`."""
         with self._lock:
-            return self._tokens.pop(key, None) is not None
+            token = self._token_of(grant)
+            if token is None or (user is not None and token.user != user):
+                return None
+            self._delete_token(token)
+            return token
 
     def tokens_of(self, user: str) -> list[TokenCredentials]:
         """See :meth:`~oauth2.stores.TokenStore.tokens_of`."""
         found = [token for token in list(self._tokens.values()) if token.user == user]
         return sorted(found, key=lambda token: token.issued_at, reverse=True)
 
-    def _keep_token(self, token: TokenCredentials) -> None:
-        # Some of the others are looked at and go to the end, so that each has its turn.
-        for key in list(islice(self._tokens, _FORGET_AT_MOST)):
-            other = self._tokens.pop(key)
-            if other.ends_at is None or other.ends_at > token.issued_at:
-                self._tokens[key] = other
+    def _put_token(self, token: TokenCredentials) -> None:
+        # Check the expiry of the first tokens in self._grants, and move valid tokens to the end of self._grants. Over
+        # many calls, all tokens are therefore checked. A valid token must always be in self._tokens, because find()
+        # reads self._tokens without the lock.
+        for grant in list(islice(self._grants, _CHECKED_AT_ONCE)):
+            key = self._grants.pop(grant)
+            ends_at = self._tokens[key].ends_at
+            if ends_at is None or ends_at > token.issued_at:
+                self._grants[grant] = key
+            else:
+                del self._tokens[key]
+        earlier = self._grants.pop(token.grant, token.key)
+        if earlier != token.key:
+            del self._tokens[earlier]
+        other = self._tokens.get(token.key)
+        if other is not None:
+            self._grants.pop(other.grant, None)
         self._tokens[token.key] = token
+        self._grants[token.grant] = token.key
+
+    def _token_of(self, grant: str) -> TokenCredentials | None:
+        key = self._grants.get(grant)
+        return None if key is None else self._tokens[key]
+
+    def _delete_token(self, token: TokenCredentials) -> None:
+        del self._tokens[token.key], self._grants[token.grant]
 
     # --- temporary credentials --------------------------------------------------
 
     def issue(self, temporary: TemporaryCredentials) -> None:
         """See :meth:`~oauth2.stores.TemporaryStore.issue`."""
         with self._lock:
-            for other in list(islice(self._temporary.values(), _FORGET_AT_MOST)):
+            for other in list(islice(self._temporary.values(), _CHECKED_AT_ONCE)):
                 if other.expires_at <= temporary.issued_at:
-                    self._forget_temporary(other.key)
+                    self._delete_temporary(other.key)
             self._temporary[temporary.key] = temporary
 
     def get_temporary(self, key: str) -> TemporaryCredentials | None:
@@ -194,8 +243,21 @@ class MemoryStore:
     def redeem(self, key: str) -> TemporaryCredentials | None:
         """See :meth:`~oauth2.stores.TemporaryStore.redeem`."""
         with self._lock:
-            return self._forget_temporary(key)
+            return self._delete_temporary(key)
 
-    def _forget_temporary(self, key: str) -> TemporaryCredentials | None:
+    def redeem_for_token(self, key: str, token: TokenCredentials) -> bool:
+        """See :meth:`~oauth2.stores.ProviderStore.redeem_for_token`."""
+        with self._lock:
+            if self._delete_temporary(key) is None:
+                return False
+            self._put_token(token)
+            return True
+
+    def _delete_temporary(self, key: str) -> TemporaryCredentials | None:
         self._tries.pop(key, None)
         return self._temporary.pop(key, None)
+
+    # --- the store itself --------------------------------------------------------
+
+    def close(self) -> None:
+        """Do nothing, because the store has no connection and no file. The records are not deleted."""

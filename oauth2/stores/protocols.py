@@ -1,9 +1,9 @@
-"""The stores a server and a provider need: one small protocol per thing remembered.
+"""The store protocols. Each kind of record has a small protocol.
 
-Each method is atomic. A store that cannot do its work raises
-:class:`~oauth2.errors.StoreUnavailable`, and nothing else. No store has a clock:
-what is over is told from the times in what it is given, and goes away a few rows
-at a time as new ones come, with no job to schedule.
+Each method is atomic. A store that cannot be read or written raises
+:class:`~oauth2.errors.StoreUnavailable` and no other error. No store has a
+clock: expiry is computed from the timestamps in the arguments. When a record is
+added, the store deletes a few expired records, so that no clean-up job is necessary.
 """
 
 from __future__ import annotations
@@ -12,97 +12,192 @@ from typing import Protocol
 
 from .records import ClientCredentials, TemporaryCredentials, TokenCredentials
 
+__all__ = [
+    "ConsumerStore",
+    "CredentialStore",
+    "ListingStore",
+    "NonceStore",
+    "ProviderStore",
+    "Store",
+    "TemporaryStore",
+    "TokenStore",
+]
 
-class NonceStore(Protocol):
-    """Nonces that were used (section 3.3).
 
-    ``window`` seconds is the largest ``timestamp_threshold`` the store serves.
-    It needs no clock: a server lets through timestamps of at most its clock plus
-    the threshold, so that what is older than the newest one seen by more than
-    twice the window cannot be let through again, and may be forgotten.
-    """
+class Store(Protocol):
+    """The method that every store has."""
 
-    window: int
+    def close(self) -> None:
+        """Close open connections and files. No records are deleted.
+
+        This method may be called several times. The next call of another method opens connections and files again.
+        """
+        ...
+
+
+class NonceStore(Store, Protocol):
+    """A store of used nonces (section 3.3)."""
+
+    @property
+    def window(self) -> int:
+        """The largest ``timestamp_threshold`` of a server that may use this store, in seconds.
+
+        A server accepts timestamps up to its clock plus the threshold. A nonce may therefore be deleted if its
+        timestamp is more than two windows below the highest timestamp so far: the server refuses a request with such an
+        old timestamp.
+        """
+        ...
 
     def add_nonce(self, nonce: str, timestamp: int, consumer_key: str, token_key: str | None) -> bool:
-        """Record the combination atomically; True if it was new.
+        """Record the combination of all arguments atomically; return True if the combination was new.
 
-        False, too, for a timestamp so old that its nonces are forgotten.
+        Return False if the combination is already recorded. Also return False if the timestamp is so low that
+        nonces with this timestamp may have been deleted.
         """
+        ...
+
+    def nonce_count(self) -> int:
+        """Return the number of stored nonces, for monitoring. This method may be slow."""
+        ...
 
 
-class ConsumerStore(Protocol):
-    """Client credentials."""
+class ConsumerStore(Store, Protocol):
+    """A store of client credentials."""
 
     def add_consumer(self, consumer: ClientCredentials) -> None:
-        """Keep *consumer*, in place of an earlier one of its key."""
+        """Store *consumer*; replace client credentials with the same key."""
+        ...
 
     def get_consumer(self, key: str) -> ClientCredentials | None:
-        """Return the client credentials of *key*, or None."""
+        """Return the client credentials with *key*, or None."""
+        ...
 
     def replace_consumer(self, consumer: ClientCredentials) -> bool:
-        """Keep *consumer* in place of the earlier one of its key; False, and nothing kept, if there is none."""
+        """Replace the client credentials with the same key.
+
+        If the key does not exist, store nothing and return False.
+        """
+        ...
 
     def remove_consumer(self, key: str) -> bool:
-        """Forget them, and all that was issued to them; True if they were there."""
+        """Delete client credentials, and all credentials issued to the client; return whether the client existed."""
+        ...
 
     def consumers_of(self, owner: str) -> list[ClientCredentials]:
-        """Return the client credentials that *owner* registered, by name and key."""
+        """Return the client credentials that *owner* registered, sorted by name and key."""
+        ...
 
 
-class TokenStore(Protocol):
-    """Token credentials."""
+class TokenStore(Store, Protocol):
+    """A store of token credentials."""
 
     def add_token(self, token: TokenCredentials) -> None:
-        """Keep new token credentials."""
+        """Store new token credentials; replace earlier token credentials of the same grant."""
+        ...
 
     def get_token(self, key: str) -> TokenCredentials | None:
-        """Return the token credentials of *key*, or None."""
+        """Return the token credentials with *key*, or None."""
+        ...
 
     def replace_token(self, key: str, token: TokenCredentials) -> bool:
-        """Keep *token* in place of that of *key*, which is forgotten; True if that was there.
+        """Replace the token credentials with *key* by *token*; return True if they existed.
+
+        Store nothing and return False if the grant of *token* has token credentials with another key (already renewed),
+        or no token credentials (revoked).
 
         Raises:
-            StoreUnavailable: Other token credentials have the new key; all stay as they were.
+            StoreUnavailable: Other token credentials have the key of *token*; nothing was changed.
         """
+        ...
 
-    def revoke_token(self, key: str) -> bool:
-        """Forget them; True if they were there."""
+    def revoke_grant(self, grant: str, user: str | None = None) -> TokenCredentials | None:
+        """Delete and return the token credentials of *grant*, even if they were renewed.
+
+        Return None if the grant has no token credentials, or if *user* did not approve them. None as *user* means any
+        user. If a renewal runs at the same time, either the renewal fails, or this method also deletes the new token
+        credentials.
+        """
+        ...
 
     def tokens_of(self, user: str) -> list[TokenCredentials]:
-        """Return the token credentials that *user* approved, the newest first."""
+        """Return the token credentials that *user* approved: one object for each grant, newest first."""
+        ...
 
 
 class CredentialStore(ConsumerStore, TokenStore, Protocol):
-    """Client and token credentials in one place."""
+    """A store of client credentials and token credentials."""
 
     def find(
         self, consumer_key: str, token_key: str | None
     ) -> tuple[ClientCredentials | None, TokenCredentials | None]:
-        """Return what a request names in one look-up, None for each that is not there.
+        """Look up the client credentials and the token credentials of a request in one call.
 
-        Whether the token is the client's, the caller checks.
+        In the result, None replaces credentials that do not exist. The caller must check that the token belongs to the
+        client.
         """
+        ...
 
 
-class TemporaryStore(Protocol):
-    """Temporary credentials, from issue to their one redemption."""
+class TemporaryStore(Store, Protocol):
+    """A store of temporary credentials."""
 
     def issue(self, temporary: TemporaryCredentials) -> None:
-        """Keep new temporary credentials, and forget some that had expired when these were issued."""
+        """Store new temporary credentials. Also delete some temporary credentials that have expired."""
+        ...
 
     def get_temporary(self, key: str) -> TemporaryCredentials | None:
-        """Return the temporary credentials of *key*, or None."""
+        """Return the temporary credentials with *key*, or None."""
+        ...
 
     def approve(self, key: str, user: str, verifier: str, realms: tuple[str, ...]) -> bool:
-        """Record the approval; True if they were there and not approved yet."""
+        """Record the approval; return True if the credentials existed and had not been approved yet."""
+        ...
 
     def count_try(self, key: str) -> int:
-        """Count one try to redeem them; return how many there were, this one included, or 0 if they are not there."""
+        """Count an attempt to redeem the credentials; return the number of attempts, or 0 if they do not exist."""
+        ...
 
     def redeem(self, key: str) -> TemporaryCredentials | None:
-        """Remove and return them; None for all but the first."""
+        """Delete and return the credentials. Only the first caller gets the credentials; all other callers get None."""
+        ...
 
 
 class ProviderStore(CredentialStore, TemporaryStore, NonceStore, Protocol):
-    """All that a :class:`~oauth2.provider.Provider` remembers."""
+    """A store of all records of a :class:`~oauth2.provider.Provider`."""
+
+    def redeem_for_token(self, key: str, token: TokenCredentials) -> bool:
+        """Delete temporary credentials, and store *token* instead; return True if the temporary credentials existed.
+
+        The two changes are atomic, even if the process is killed. The only exception is a
+        :class:`~oauth2.stores.CombinedStore` of two stores.
+        """
+        ...
+
+
+class ListingStore(Store, Protocol):
+    """A store that can list all of its client and token credentials, for operators.
+
+    This protocol is separate from :class:`CredentialStore`, because a provider does not need these methods, and some
+    databases cannot list records in order. All stores of credentials in this package implement this protocol.
+
+    Both methods return one page. To get the next page, a program passes the key (or the grant) of the last record.
+    """
+
+    def list_consumers(self, after: str = "", *, limit: int = 100) -> list[ClientCredentials]:
+        """Return at most *limit* client credentials whose keys are higher than *after*, sorted by key.
+
+        Keys are compared by code points.
+        """
+        ...
+
+    def list_tokens(
+        self, after: str = "", *, consumer_key: str | None = None, limit: int = 100
+    ) -> list[TokenCredentials]:
+        """Return at most *limit* token credentials whose grants are higher than *after*, sorted by grant.
+
+        Args:
+            after: The grant of the last token credentials of the previous page; ``""`` for the first page.
+            consumer_key: Return only token credentials of this client; None for all clients.
+            limit: The maximum number of token credentials.
+        """
+        ...

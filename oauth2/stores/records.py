@@ -1,31 +1,41 @@
-"""What a provider remembers: client, temporary and token credentials (RFC 5849 section 1.1)."""
+"""The records of a provider: client, temporary and token credentials (RFC 5849 section 1.1)."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-from ..generate import make_nonce
+from .._generate import make_nonce
+from .._wire.text import is_utf8
+
+__all__ = ["ClientCredentials", "TemporaryCredentials", "TokenCredentials", "as_tuple", "is_valid_key"]
+
+_MAX_KEY = 255  # In characters. A provider treats a longer key as unknown.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientCredentials:
-    """A client that a provider knows.
+    """A client that is registered at a provider (section 1.1).
 
-    A client signs with its shared secret, with the private key of *public_key*,
-    or with either. While a secret is rotated, the previous one holds too.
+    The client signs with its shared secret, or with the private key that belongs to
+    *public_key*. During a rotation of the secret, the provider also accepts the previous secret.
 
     Attributes:
         key: The client identifier, ``oauth_consumer_key``.
         secret: The shared secret; ``""`` for a client that signs with RSA only.
-        previous_secret: Accepted besides *secret*; None where no rotation is under way.
-        public_key: RSA public key in PEM, or None.
-        name: For people.
-        callbacks: The callbacks it may ask for, compared exactly. ``"oob"`` among
-            them allows for clients without one.
-        signature_methods: Names of the methods it may use; None for all of the provider's.
-        two_legged: It may make requests without a token.
-        xauth: It may exchange a user's name and password for token credentials.
-        owner: Who registered it, or None.
+        previous_secret: A second secret that is accepted during a rotation; None if no rotation is in progress.
+        public_key: The client's RSA public key, as text in the PEM format, or None.
+        name: The name that is shown to users.
+        callbacks: The callback URLs that the client may request. Callback URLs are compared exactly. Add ``"oob"`` to
+            allow requests without a callback URL (out of band).
+        signature_methods: Names of the methods that the client may use; None for all methods of the provider.
+        two_legged: Whether the client may send requests without a token.
+        xauth: Whether the client may exchange a user's name and password for token credentials.
+        owner: The user who registered the client, or None.
+
+    Raises:
+        TypeError: *callbacks* or *signature_methods* is one str.
+        ValueError: *key* is empty.
     """
 
     key: str
@@ -40,43 +50,44 @@ class ClientCredentials:
     owner: str | None = None
 
     def __post_init__(self) -> None:
-        for name in ("callbacks", "signature_methods"):
-            if isinstance(getattr(self, name), str):
-                raise TypeError(f"{name}: a tuple of str wanted, not one str")
+        if type(self.callbacks) is not tuple:
+            object.__setattr__(self, "callbacks", as_tuple("callbacks", self.callbacks))
+        if type(self.signature_methods) is not tuple and self.signature_methods is not None:
+            object.__setattr__(self, "signature_methods", as_tuple("signature_methods", self.signature_methods))
         if not self.key:
-            raise ValueError("key: must be set")
+            raise ValueError("key: must not be empty")
 
     def with_new_secret(self) -> ClientCredentials:
-        """Return these with a secret of 130 random bits; the secret until now becomes the previous one."""
+        """Return a copy with a new secret of 130 random bits. The current secret becomes the previous secret."""
         return replace(self, secret=make_nonce(), previous_secret=self.secret or None)
 
     def without_previous_secret(self) -> ClientCredentials:
-        """Return these with the rotation ended."""
+        """Return a copy without a previous secret. A rotation ends when this copy is stored."""
         return replace(self, previous_secret=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TemporaryCredentials:
-    """What section 2.1 issues, and section 2.2 approves.
+    """Temporary credentials: a server issues them in section 2.1, and a user approves them in section 2.2.
 
     Times are in seconds since 1970-01-01 00:00 UTC.
 
     Attributes:
-        key: Sent as ``oauth_token``.
-        secret: Its shared secret.
-        consumer_key: The client it was issued to.
-        callback: Where section 2.2 redirects to, or ``"oob"``.
-        issued_at: When it was issued.
-        expires_at: From when on it is worth nothing, and may be forgotten.
-        realms: What access is asked for; once approved, what was granted.
-        user: Who approved it; None before that.
-        verifier: What section 2.2 hands over; None before approval.
+        key: The value of ``oauth_token``.
+        secret: The shared secret of *key*.
+        consumer_key: The key of the client to which the credentials were issued.
+        callback: The URL to which the user is redirected after the approval, or ``"oob"``.
+        issued_at: The time of issue.
+        expires_at: The time of expiry. From this time, the credentials are refused and may be deleted.
+        realms: The realms that the client requested. After the approval, the realms that the user granted.
+        user: The user who approved the credentials; None before the approval.
+        verifier: The ``oauth_verifier`` of section 2.2; None before the approval.
     """
 
     key: str
     secret: str = field(repr=False)
     consumer_key: str
-    callback: str
+    callback: str = field(repr=False)
     issued_at: int
     expires_at: int
     realms: tuple[str, ...] = ()
@@ -86,21 +97,23 @@ class TemporaryCredentials:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenCredentials:
-    """What section 2.3 issues.
+    """Token credentials: a server issues them in section 2.3.
 
     Times are in seconds since 1970-01-01 00:00 UTC.
 
     Attributes:
-        key: Sent as ``oauth_token``.
-        secret: Its shared secret.
-        consumer_key: The one client it works for.
-        user: Who approved it.
-        issued_at: When it was issued.
-        realms: What it gives access to.
-        expires_at: From when on it is refused; None for never.
-        session_handle: What renews it (session extension); None if nothing does.
-        session_expires_at: From when on it cannot be renewed; None for never. Then, or
-            when it has expired and nothing renews it, it may be forgotten.
+        key: The value of ``oauth_token``.
+        secret: The shared secret of *key*.
+        consumer_key: The key of the only client that may use the credentials.
+        user: The user who approved the client.
+        issued_at: The time of issue.
+        realms: The realms to which the credentials give access.
+        expires_at: The time from which the credentials are refused; None if the credentials never expire.
+        session_handle: The secret for renewal (session extension); None if the credentials cannot be renewed.
+        session_expires_at: The time from which the credentials cannot be renewed; None for no limit.
+        grant: The identifier of the approval. By default, the grant is *key*. Renewed credentials keep the grant, so
+            the grant is the key of the first token credentials that were issued for this approval. A grant never has
+            more than one set of token credentials at a time.
     """
 
     key: str
@@ -112,10 +125,34 @@ class TokenCredentials:
     expires_at: int | None = None
     session_handle: str | None = field(default=None, repr=False)
     session_expires_at: int | None = None
+    grant: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.grant:
+            object.__setattr__(self, "grant", self.key)
 
     @property
     def ends_at(self) -> int | None:
-        """From when on it can neither be used nor renewed; None for never."""
+        """The time from which the credentials are expired and cannot be renewed; None if they never expire."""
         if self.expires_at is None or (self.session_handle is not None and self.session_expires_at is None):
             return None
         return max(self.expires_at, self.session_expires_at or 0)
+
+
+def as_tuple(argument: str, names: Iterable[str]) -> tuple[str, ...]:
+    """Return *names* as a tuple.
+
+    Raises:
+        TypeError: *names*, the value of *argument*, is one str.
+    """
+    if isinstance(names, str):
+        raise TypeError(f"{argument}: must be a list or tuple of str, not one str")
+    return tuple(names)
+
+
+def is_valid_key(key: object) -> bool:
+    """Return whether *key* may be passed to a store: 1 to 255 characters, valid UTF-8, no NUL.
+
+    A provider treats every other key as unknown, because some databases raise an error for such a key.
+    """
+    return isinstance(key, str) and 0 < len(key) <= _MAX_KEY and "\0" not in key and is_utf8(key)

@@ -1,0 +1,88 @@
+"""``Turn``: a lock with which several threads share one connection. The thread that has the lock has the turn."""
+
+from __future__ import annotations
+
+from threading import Lock
+from time import monotonic, sleep
+
+from ..errors import StoreUnavailable
+
+__all__ = ["Turn"]
+
+_SLICE = 0.005  # Length of a time slice, in seconds. Python's default switch interval has the same length.
+_BUSY = 5_000  # In turns per second. From this rate on, a waiting thread sleeps for one slice.
+_SAMPLE = 0.005  # Minimum length, in seconds, of a measurement of the rate of turns.
+
+
+class Turn:
+    """A lock with a deadline. If many threads wait for the lock, one thread uses it for a time slice.
+
+    Each call of sqlite3 releases the interpreter lock. If a second thread waits for the interpreter lock, the processor
+    switches between the two threads several times for each request. These switches take longer than the request itself.
+    Therefore a thread that does not get the turn sleeps, and during this time the other thread completes several
+    requests.
+    """
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self.release = self._lock.release  # Releases the turn. Calling a method of this class would be slower.
+        self._next = (
+            Lock()
+        )  # Only one waiting thread sleeps; the sleeping thread has this lock. All others wait for it.
+        self._count = 0  # Number of turns so far.
+        self._is_busy = False
+        self._sampled = (0.0, 0)  # Monotonic time, and number of turns, at the last measurement.
+
+    def take_free(self) -> bool:
+        """Return True if the turn was free; this thread then has the turn."""
+        if self._lock.acquire(False):
+            self._count += 1
+            return True
+        return False
+
+    def wait(self, deadline: float) -> None:
+        """Wait until no other thread has the turn. Afterwards this thread has the turn.
+
+        Args:
+            deadline: Monotonic time at which the waiting ends.
+
+        Raises:
+            StoreUnavailable: Another thread had the turn until *deadline*.
+        """
+        if not self._wait(deadline):
+            raise StoreUnavailable("Other threads used the store until the timeout expired.")
+        self._count += 1
+
+    def _wait(self, deadline: float) -> bool:
+        if not self._is_busy_now():
+            return self._lock.acquire(timeout=_left(deadline))
+        if not self._next.acquire(timeout=_left(deadline)):
+            return False
+        try:
+            sleep(min(_SLICE, _left(deadline)))
+            return self._lock.acquire(timeout=_left(deadline))
+        finally:
+            self._next.release()
+
+    def _is_busy_now(self) -> bool:
+        # If there are fewer turns per second than _BUSY, two threads rarely need the turn at the same time. A slice
+        # would save little time, and would delay the request.
+        now, (then, count) = monotonic(), self._sampled
+        if now - then > _SAMPLE:
+            self._is_busy = self._count - count > _BUSY * (now - then)
+            self._sampled = (now, self._count)
+        return self._is_busy
+
+    def stop(self) -> None:
+        """Wait until the turn is free, and take the turn. Other threads must wait until :meth:`resume` is called."""
+        self._next.acquire()
+        self._lock.acquire()
+
+    def resume(self) -> None:
+        """Undo :meth:`stop`, in this process or in a child process that was forked after :meth:`stop`."""
+        self._lock.release()
+        self._next.release()
+
+
+def _left(deadline: float) -> float:
+    return max(0.0, deadline - monotonic())
