@@ -1,142 +1,120 @@
-"""A provider in an ASGI 3 application: its endpoints, and the protection of what it guards.
+"""Middleware for ASGI 3: the endpoints of a provider, and protection for an application.
 
-A store may block, so that providers are called in threads (:func:`asyncio.to_thread`,
-which keeps context variables).
+An :class:`~oauth2.provider.AsyncProvider` is called in the event loop. The store of a
+:class:`~oauth2.provider.Provider` may block, so :func:`asyncio.to_thread` calls each method of the provider in a
+thread. The thread gets a copy of the context variables.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, ParamSpec, TypeAlias
 
+from .._checks import is_coroutine_function
+from .._steps import is_awaitable
 from ..errors import Error
 from ..http import HTTPRequest, HTTPResponse
+from ..provider import AsyncProvider, Provider
+from ..provider.refusal import refusal
+from ._base import BaseCredentialEndpoints, BaseProtected
+from ._target import direct_origin, octets, origin_form, request_url
 from .body import MAX_BODY, BodyTooLarge, announced_length, whole_body
-from .proxies import Origin
-from .routes import covers, endpoints_of, known_realm
-from .target import octets, origin_form, request_url
+from .proxies import TrustedProxies
 
-if TYPE_CHECKING:
-    from ..provider import Provider
-    from .proxies import TrustedProxies
-    from .routes import Paths
+__all__ = [
+    "ACCESS",
+    "STATE_ACCESS",
+    "Application",
+    "CredentialEndpoints",
+    "Protected",
+    "Receive",
+    "Scope",
+    "Send",
+    "read_request",
+]
 
 Scope: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Application: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-#: Where in the scope an application finds :class:`~oauth2.access.Access`.
+#: The name of the entry in the scope that holds the :class:`~oauth2.provider.Access`.
 ACCESS = "oauth2.access"
-#: The same in ``scope["state"]``, which is ``request.state`` in Starlette and FastAPI.
+#: The name of the same entry in ``scope["state"]``. In Starlette and FastAPI, ``scope["state"]`` is ``request.state``.
 STATE_ACCESS = "oauth2_access"
 
-_POLICY_VIOLATION = 1008
+_P = ParamSpec("_P")
+_POLICY_VIOLATION = 1008  # The status code with which a refused websocket is closed.
 _SCHEMES = {"ws": "http", "wss": "https"}
 
 
-class _Disconnected(Exception):  # noqa: N818 - no error: there is nobody to answer
-    """The client went away before its body had arrived."""
+class _Disconnected(Exception):  # noqa: N818 - not an error; no response is sent
+    """The client disconnected before the server had received the whole body."""
 
 
-class Endpoints:
+def _awaitable(method: Callable[_P, Any]) -> Callable[_P, Awaitable[Any]]:
+    if is_coroutine_function(method):
+        found: Callable[_P, Awaitable[Any]] = method
+        return found
+
+    async def call(*args: _P.args, **kwargs: _P.kwargs) -> Any:
+        result = await asyncio.to_thread(method, *args, **kwargs)
+        # A subclass may have an asynchronous method that is_coroutine_function() does not recognize. Without this
+        # line, requests would reach the application although nothing has verified them.
+        return await result if is_awaitable(result) else result
+
+    return call
+
+
+class CredentialEndpoints(BaseCredentialEndpoints[Application, Provider | AsyncProvider]):
     """The endpoints of a provider as an ASGI application (section 2).
 
-    They are ``request_token`` and ``access_token`` below *prefix*. The page where users
-    approve is the application's own.
-
-    Args:
-        app: What everything else goes to, lifespan included; 404 unless given.
-        provider: Whose endpoints.
-        prefix: Path below the one that this is mounted at.
-        proxies: The hops that are believed; none unless given.
-        max_body: Bytes of a body that are read.
-
-    Raises:
-        ValueError: *prefix* is no path.
+    The endpoints are ``request_token`` and ``access_token`` below *prefix*. All other
+    requests, and lifespan events, are passed to *app*. The application must provide the page on which users approve
+    clients.
     """
 
-    def __init__(
-        self,
-        app: Application | None = None,
-        *,
-        provider: Provider,
-        prefix: str = "/oauth",
-        proxies: TrustedProxies | None = None,
-        max_body: int = MAX_BODY,
-    ) -> None:
-        self._app = _not_found if app is None else app
-        self._provider = provider
-        self._endpoints = endpoints_of(provider, prefix)
-        self._proxies = proxies
-        self._max_body = max_body
+    _called = staticmethod(_awaitable)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer, or have the application answer."""
+        """Send the response of the endpoint, or pass the request to the application."""
         endpoint = self._endpoints.get(_route(scope)) if scope["type"] == "http" else None
         if endpoint is None:
-            await self._app(scope, receive, send)
+            await (self._app or _not_found)(scope, receive, send)
             return
         try:
             request, _ = await read_request(scope, receive, proxies=self._proxies, max_body=self._max_body)
-            response = await asyncio.to_thread(endpoint, request)
+            response = await endpoint(request)
         except Error as error:
-            response = await _answer(error, self._provider)
+            response = await _respond(error, self._error_response)
         except _Disconnected:
             return
         await _send(response, scope, send)
 
 
-class Protected:
-    """An ASGI application that only authenticated requests get to (section 3).
+class Protected(BaseProtected[Application, Provider | AsyncProvider]):
+    """An ASGI application that receives only authenticated requests (section 3).
 
-    It finds :class:`~oauth2.access.Access` in ``scope["oauth2.access"]`` and as
-    ``oauth2_access`` in ``scope["state"]``, and the body as it was sent. A request is
-    verified once, so that each path is to be protected by one of these. The
-    handshake of a websocket is verified as the GET that it is; lifespan goes through.
-
-    Args:
-        app: The application.
-        provider: Who verifies.
-        realm: What access is wanted, of the provider's ``realms``; None for any.
-        paths: What is protected: paths, each with all below it, or a predicate of the
-            decoded path; everything unless given. Other paths go through without ``Access``.
-        proxies: The hops that are believed; none unless given.
-        max_body: Bytes of a body that are read, and held in memory. A larger one is refused.
-
-    Raises:
-        TypeError: *paths* is one str.
-        ValueError: One of *paths* does not start with a slash, or *realm* is none of the provider's.
+    The application finds :class:`~oauth2.provider.Access` in ``scope["oauth2.access"]``
+    and as ``oauth2_access`` in ``scope["state"]``, and it can read the body. A request
+    can be verified only once, so protect each path with only one ``Protected``. The handshake
+    of a websocket is verified as a GET request. Lifespan events are passed to the application.
     """
 
-    def __init__(
-        self,
-        app: Application,
-        *,
-        provider: Provider,
-        realm: str | None = None,
-        paths: Paths = None,
-        proxies: TrustedProxies | None = None,
-        max_body: int = MAX_BODY,
-    ) -> None:
-        self._app = app
-        self._provider = provider
-        self._realm = known_realm(provider, realm)
-        self._covers = covers(paths)
-        self._proxies = proxies
-        self._max_body = max_body
+    _called = staticmethod(_awaitable)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Verify the request and hand it on, or refuse it."""
-        if scope["type"] == "lifespan" or not self._covers(_route(scope)):
+        """Verify the request and pass it to the application, or refuse it."""
+        covers = self._covers
+        if scope["type"] == "lifespan" or (covers and not covers(scope.get("root_path", ""), _route(scope))):
             await self._app(scope, receive, send)
             return
         try:
             request, again = await read_request(scope, receive, proxies=self._proxies, max_body=self._max_body)
-            access = await asyncio.to_thread(self._provider.authenticate, request, realm=self._realm)
+            access = await self._authenticate(request, realm=self._realm)
         except Error as error:
-            await _refuse(await _answer(error, self._provider), scope, receive, send)
+            await _refuse(await _respond(error, self._error_response), scope, receive, send)
         except _Disconnected:
             return
         else:
@@ -147,35 +125,43 @@ class Protected:
 async def read_request(
     scope: Scope, receive: Receive, *, proxies: TrustedProxies | None = None, max_body: int = MAX_BODY
 ) -> tuple[HTTPRequest, Receive]:
-    """Return the request of *scope*, and a *receive* that hands its body out again.
+    """Return the request of *scope*, and a new *receive* callable from which the body can be read again.
 
-    The URL has the path of ``raw_path``, see :func:`~oauth2.middleware.target.request_url`,
-    or else of ``path``.
+    The path of the URL is ``raw_path`` if the decoded ``raw_path`` equals ``path``. Otherwise the path of the URL is
+    ``path``, percent-encoded.
 
     Args:
-        scope: Of an ``http`` or ``websocket`` connection; the handshake of the latter is a GET.
-        receive: What the body comes from.
-        proxies: The hops that are believed; none unless given.
-        max_body: Bytes of a body that are read.
+        scope: The scope of an ``http`` or ``websocket`` connection; a websocket handshake is a GET request.
+        receive: The callable from which this function reads the body.
+        proxies: The proxies whose headers are trusted; None to trust no proxy.
+        max_body: The maximum size of a body in bytes.
 
     Raises:
-        Error: The URL is malformed, or the body too large, or not as long as announced.
-        ValueError: Another type of scope.
+        Error: The URL is malformed, or the body is too large or does not match its Content-Length.
+        ValueError: The type of *scope* is neither ``http`` nor ``websocket``.
     """
     headers = _headers(scope)
     url = _url(scope, headers, proxies)
     if scope["type"] == "websocket":
         return HTTPRequest("GET", url, headers), receive
     if scope["type"] != "http":
-        raise ValueError("scope: http or websocket wanted")
+        raise ValueError("scope: must have the type http or websocket")
     body = await _read_body(headers, receive, max_body)
     return HTTPRequest(scope["method"], url, headers, body), _replay(body, receive)
 
 
 def _headers(scope: Scope) -> list[tuple[str, str]]:
-    # One pair for each line. Names with an underscore are left out: some take Content_Type for Content-Type.
-    pairs = [(name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in scope["headers"]]
-    return [pair for pair in pairs if "_" not in pair[0]]
+    # Some applications read the field Content_Type as Content-Type. Fields whose names have an underscore are omitted,
+    # so that a client cannot replace Content-Type by Content_Type.
+    return [
+        (name.decode("latin-1").lower(), value.decode("latin-1"))
+        for name, value in scope["headers"]
+        if b"_" not in name
+    ]
+
+
+def _value(headers: list[tuple[str, str]], name: str) -> str:
+    return ",".join([value for each, value in headers if each == name])
 
 
 def _joined(headers: list[tuple[str, str]]) -> dict[str, str]:
@@ -186,13 +172,12 @@ def _joined(headers: list[tuple[str, str]]) -> dict[str, str]:
 
 
 def _url(scope: Scope, headers: list[tuple[str, str]], proxies: TrustedProxies | None) -> str:
-    joined = _joined(headers)
-    host = joined.get("host", "")  # two of them, joined, are no host
-    scheme = scope.get("scheme", "http").lower()
-    origin = Origin(scheme=_SCHEMES.get(scheme, scheme), host=host)
+    host = _value(headers, "host")  # Two Host headers, joined by a comma, are refused as an invalid host.
+    scheme = str(scope.get("scheme", "http")).lower()
+    origin = direct_origin(_SCHEMES.get(scheme, scheme), host)
     if proxies is not None:
         client = scope.get("client") or ("",)
-        origin = proxies.origin(origin, client[0], joined)
+        origin = proxies.origin(origin, client[0], _joined(headers))
     root, path, target = scope.get("root_path", ""), scope["path"], scope.get("raw_path")
     return request_url(
         origin,
@@ -203,8 +188,8 @@ def _url(scope: Scope, headers: list[tuple[str, str]], proxies: TrustedProxies |
 
 
 def _route(scope: Scope) -> str:
-    """Return the path below the one that the application is mounted at."""
-    root, path = scope.get("root_path", "").rstrip("/"), str(scope["path"])
+    """Return the path below the mount point of the application."""
+    root, path = str(scope.get("root_path", "")).rstrip("/"), str(scope["path"])
     return path[len(root) :] if _is_below(path, root) else path
 
 
@@ -213,19 +198,19 @@ def _is_below(path: str, root: str) -> bool:
 
 
 async def _read_body(headers: list[tuple[str, str]], receive: Receive, max_body: int) -> bytes:
-    length = announced_length(_joined(headers).get("content-length", ""), max_body)
-    pieces: list[bytes] = []
-    size, more = 0, True
+    length = announced_length(_value(headers, "content-length"), max_body)
+    # A client can send any number of messages without content. A list would grow with each of these messages and could
+    # fill the memory. A bytearray does not grow.
+    body, more = bytearray(), True
     while more:
         message = await receive()
         if message["type"] == "http.disconnect":
             raise _Disconnected
-        pieces.append(message.get("body", b""))
+        body += message.get("body", b"")
         more = message.get("more_body", False)
-        size += len(pieces[-1])
-        if size > max_body:
+        if len(body) > max_body:
             raise BodyTooLarge("The body is too large.")
-    return whole_body(b"".join(pieces), length)
+    return whole_body(bytes(body), length)
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:
@@ -239,20 +224,21 @@ def _replay(body: bytes, receive: Receive) -> Receive:
 
 async def _not_found(scope: Scope, receive: Receive, send: Send) -> None:
     if scope["type"] not in ("http", "websocket"):
-        raise ValueError("scope: http wanted")  # how an application says that it has no lifespan
+        # With this exception, the server detects that this application does not support lifespan events.
+        raise ValueError("scope: must have the type http")
     await _refuse(HTTPResponse(404, [("Content-Length", "0")]), scope, receive, send)
 
 
-async def _answer(error: Error, provider: Provider) -> HTTPResponse:
-    # What the provider has not seen, its audit hook is told of, and that may block as a store may.
-    return provider.answer(error) if error.headers else await asyncio.to_thread(provider.answer, error)
+async def _respond(error: Error, error_response: Callable[[Error], Awaitable[HTTPResponse]]) -> HTTPResponse:
+    # An error without headers occurred before authenticate(). For such an error, error_response() calls the audit hook.
+    return refusal(error) if error.headers else await error_response(error)
 
 
 async def _refuse(response: HTTPResponse, scope: Scope, receive: Receive, send: Send) -> None:
     if scope["type"] == "http":
         await _send(response, scope, send)
         return
-    await receive()  # websocket.connect
+    await receive()  # The first message is websocket.connect.
     if "websocket.http.response" in (scope.get("extensions") or {}):
         await _send(response, scope, send)
     else:

@@ -1,31 +1,33 @@
-"""How much of a request's body is read, and how its length is announced (RFC 9112 section 6)."""
+"""Check the size of a request's body: the limit, and the Content-Length (RFC 9112 section 6)."""
 
 from __future__ import annotations
 
 from ..errors import InvalidRequest
 
-#: Bytes of a body that are read unless told otherwise.
+__all__ = ["MAX_BODY", "BodyTooLarge", "LengthRequired", "announced_length", "whole_body"]
+
+#: The default value of *max_body*, in bytes.
 MAX_BODY = 1024 * 1024
 
 
 class BodyTooLarge(InvalidRequest):
-    """The body is larger than what is read to verify a request."""
+    """The body is larger than *max_body*."""
 
     status = 413
 
 
 class LengthRequired(InvalidRequest):
-    """The body comes in chunks, and the server does not tell where it ends."""
+    """The body is sent in chunks, and the WSGI server does not support chunks."""
 
     status = 411
 
 
 def announced_length(content_length: str, max_body: int) -> int | None:
-    """Return the bytes that a Content-Length header field announces, None if it is empty.
+    """Return the value of a Content-Length header field, in bytes; None if the field is empty.
 
     Raises:
-        BodyTooLarge: More than *max_body*.
-        InvalidRequest: No number.
+        BodyTooLarge: The value is larger than *max_body*.
+        InvalidRequest: The value is not a number.
     """
     text = content_length.strip(" \t")
     if not text:
@@ -38,15 +40,15 @@ def announced_length(content_length: str, max_body: int) -> int | None:
 
 
 def whole_body(body: bytes, length: int | None) -> bytes:
-    """Return *body*, which arrived.
+    """Return *body* if it is complete.
 
     Args:
-        body: All that arrived.
-        length: What was announced, None if nothing was.
+        body: The received body.
+        length: The Content-Length of the body; None if the request has no Content-Length.
 
     Raises:
-        InvalidRequest: It is not what was announced.
+        InvalidRequest: The size of *body* is not *length*.
     """
     if length is not None and len(body) != length:
-        raise InvalidRequest("The body is not as long as its Content-Length.")
+        raise InvalidRequest("The size of the body is not its Content-Length.")
     return body

@@ -1,16 +1,15 @@
-"""Where a request was sent to, as proxies report it; only those that the application names are believed."""
+"""The scheme, host and path prefix to which the client sent a request. Trusted proxies report these values."""
 
 from __future__ import annotations
 
 import ipaddress
 import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from ..errors import InvalidRequest, InvalidURL
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+__all__ = ["Origin", "TrustedProxies"]
 
 _UNIX = "unix"
 _USUAL = ("X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host")
@@ -19,7 +18,8 @@ _KNOWN = frozenset([_FORWARDED, "x-forwarded-prefix", *[name.lower() for name in
 _HOST = re.compile(r"(?:[A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{0,5})?")
 _PREFIX = re.compile(r"(?:/[A-Za-z0-9._~%!$&'()*+,;=:@-]+)*/?")
 _NODE_PORT = re.compile(r"\[([^\]]*)\](?::[0-9]{1,5})?|([0-9.]+):[0-9]{1,5}")
-# RFC 7239 wants quotes around what has a colon or brackets in it; many leave them out, and it stays unambiguous.
+# RFC 7239 requires quotes around a value that has a colon or brackets. Many proxies omit the quotes. Without quotes,
+# the value is still unambiguous, so it is accepted.
 _PAIR = re.compile(
     r"""[ \t]*([A-Za-z0-9!#$%&'*+.^_`|~-]+)="""
     r"""(?:([A-Za-z0-9!#$%&'*+.^_`|~:\[\]-]+)|"((?:[^"\\\x00-\x1f\x7f]|\\[^\x00-\x1f\x7f])*)")[ \t]*(;|,|$)"""
@@ -29,15 +29,15 @@ _EMPTY = re.compile(r"[ \t]*(?:,|$)")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
-    """Where a request was sent to.
+    """The scheme, host and path prefix to which the client sent a request.
 
     Attributes:
         scheme: ``http`` or ``https``, in lower case.
-        host: The Host header field: host and, if it is there, port. ``""`` if there was none.
-        prefix: Path that a proxy took off, as the client sent it: ``/api``.
+        host: The value of the Host header field: host and optional port. ``""`` if the request has no Host header.
+        prefix: The path prefix that the client sent and a proxy removed, such as ``/api``.
 
     Raises:
-        InvalidURL: One of them is not what it should be.
+        InvalidURL: An attribute is not valid.
     """
 
     scheme: str
@@ -54,48 +54,49 @@ class Origin:
 
 
 class TrustedProxies:
-    """The hops whose word is taken for where a request was sent to.
+    """The proxies that are trusted to report the scheme, host and path prefix of a request.
 
-    A header counts only on a connection from one of them, and of what it lists only
-    what they added: read from the right, up to the first address that is none of
-    them. What a client put there itself is to the left of that.
+    A header is read only if a trusted proxy has opened the connection. Each proxy appends a value at the right end of
+    the header. Values are therefore read from right to left. Reading stops at the first address that is not a trusted
+    proxy, because the client may have sent all values to the left of that address.
 
     Args:
-        hops: Addresses and networks, ``127.0.0.1`` or ``10.0.0.0/8``; ``unix`` for a
-            connection without an address, which is one over a Unix socket.
-        headers: Those that each hop sets or removes, whatever the client sent; no other is read.
-            Of X-Forwarded-For, X-Forwarded-Proto, X-Forwarded-Host and
-            X-Forwarded-Prefix any, or Forwarded (RFC 7239) alone.
+        hops: The addresses and networks of the proxies, such as ``127.0.0.1`` or
+            ``10.0.0.0/8``; ``unix`` for a connection over a Unix socket, because such a connection has no address.
+        headers: The headers to read: one or more of X-Forwarded-For, X-Forwarded-Proto, X-Forwarded-Host and
+            X-Forwarded-Prefix, or only Forwarded (RFC 7239). Each proxy must set or remove all these headers.
 
     Raises:
         TypeError: *hops* or *headers* is one str.
-        ValueError: No address or network, or no such header.
+        ValueError: A member of *hops* is not an address or network, or *headers* contains another header.
     """
 
     def __init__(self, hops: Iterable[str], *, headers: Iterable[str] = _USUAL) -> None:
-        if isinstance(hops, str) or isinstance(headers, str):
-            raise TypeError("hops, headers: lists wanted, not one str")
+        for name, value in (("hops", hops), ("headers", headers)):
+            if isinstance(value, str):
+                raise TypeError(f"{name}: must be a list of str, not one str")
         hops = list(hops)
         self._unix = _UNIX in hops
         self._networks = [ipaddress.ip_network(hop) for hop in hops if hop != _UNIX]
         self._names = frozenset([name.lower() for name in headers])
         if not self._names <= _KNOWN:
-            raise ValueError("headers: X-Forwarded-For, -Proto, -Host, -Prefix or Forwarded wanted")
+            raise ValueError("headers: must be X-Forwarded-For, -Proto, -Host or -Prefix, or Forwarded")
         if _FORWARDED in self._names and len(self._names) > 1:
-            raise ValueError("headers: Forwarded says what the others say; name it alone")
+            raise ValueError("headers: must contain either Forwarded or X-Forwarded headers, not both")
 
     def origin(self, received: Origin, peer: str, headers: Mapping[str, str]) -> Origin:
-        """Return where the request was sent to.
+        """Return the scheme, host and path prefix to which the client sent the request.
 
         Args:
-            received: What the connection itself says.
-            peer: Address at the other end of the connection; ``""`` if it has none.
-            headers: Values by lower-case name, several of a name joined by commas.
+            received: The scheme, host and path prefix of the received request.
+            peer: The address of the other end of the connection; ``""`` if the connection has no address.
+            headers: A mapping from the lower-case name of each header field to its value. If several fields have the
+                same name, commas join their values.
 
         Raises:
-            Error: What a trusted hop sent is malformed.
+            Error: A header from a trusted proxy is malformed.
         """
-        if not (self._trusts(peer) if peer else self._unix):
+        if not self._trusts_peer(peer):
             return received
         read = self._forwarded if _FORWARDED in self._names else self._x_forwarded
         found = read({name: headers[name] for name in self._names if headers.get(name)})
@@ -104,6 +105,38 @@ class TrustedProxies:
             host=found.get("host", received.host),
             prefix=found.get("prefix", received.prefix).rstrip("/"),
         )
+
+    def client(self, peer: str, headers: Mapping[str, str]) -> str | None:
+        """Return the address of the client; None if the trusted proxies do not report the address.
+
+        The address is in X-Forwarded-For, or in the ``for=`` of Forwarded. The address of the client is the last
+        address that does not belong to a trusted proxy. If all addresses belong to trusted proxies, the address of the
+        client is the first address.
+
+        Args:
+            peer: The address of the other end of the connection; ``""`` if the connection has no address.
+            headers: A mapping from the lower-case name of each header field to its value. If several fields have the
+                same name, commas join their values.
+
+        Raises:
+            Error: A header from a trusted proxy is malformed.
+        """
+        if not self._trusts_peer(peer):
+            return peer or None
+        found = None
+        for node in reversed(self._nodes(headers)):
+            found = _address(node)
+            if not self._trusts(found):
+                break
+        return None if found == "unknown" else found
+
+    def _nodes(self, headers: Mapping[str, str]) -> list[str]:
+        if _FORWARDED in self._names:
+            return [element.get("for", "unknown") for element in _elements(headers.get(_FORWARDED, ""))]
+        return _members(headers.get("x-forwarded-for", "")) if "x-forwarded-for" in self._names else []
+
+    def _trusts_peer(self, peer: str) -> bool:
+        return self._trusts(peer) if peer else self._unix
 
     def _trusts(self, peer: str) -> bool:
         try:
@@ -114,7 +147,9 @@ class TrustedProxies:
         return any(address in network for network in self._networks)
 
     def _x_forwarded(self, headers: Mapping[str, str]) -> dict[str, str]:
-        added = 1  # by the hop at the other end, and one more by each trusted one before it
+        # The proxy at the other end of the connection has added the last value. Each trusted proxy between this proxy
+        # and the client has also added one value.
+        added = 1
         for node in reversed(_members(headers.get("x-forwarded-for", ""))):
             if not self._trusts(_address(node)):
                 break
@@ -123,7 +158,7 @@ class TrustedProxies:
         for name in ("proto", "host", "prefix"):
             members = _members(headers.get(f"x-forwarded-{name}", ""))
             if members:
-                # A hop may replace what came instead of adding to it, hence fewer.
+                # The header may have fewer values, because a proxy may replace the header instead of appending a value.
                 found[name] = members[-min(added, len(members))]
         return found
 
@@ -141,7 +176,7 @@ def _members(value: str) -> list[str]:
 
 
 def _elements(value: str) -> list[dict[str, str]]:
-    """Return the elements of a Forwarded header field (RFC 7239 section 4), the pairs of each by lower-case name."""
+    """Return the elements of a Forwarded header field (RFC 7239 section 4) as dicts with lower-case names."""
     elements: list[dict[str, str]] = [{}]
     position = 0
     while position < len(value):
@@ -163,10 +198,10 @@ def _elements(value: str) -> list[dict[str, str]]:
 
 
 def _address(node: str) -> str:
-    """Return the address of a node (RFC 7239 section 6) without its port; ``unknown`` where it is not told.
+    """Return the address of a node (RFC 7239 section 6) without its port; ``unknown`` for an obfuscated identifier.
 
     Raises:
-        InvalidRequest: It is no node.
+        InvalidRequest: *node* is malformed.
     """
     if node.lower() == "unknown" or re.fullmatch(r"_[A-Za-z0-9._-]+(?::[A-Za-z0-9._-]+)?", node):
         return "unknown"

@@ -1,143 +1,114 @@
-"""A provider in a WSGI application (PEP 3333): its endpoints, and the protection of what it guards."""
+"""Middleware for WSGI (PEP 3333): the endpoints of a provider, and protection for an application."""
 
 from __future__ import annotations
 
 import io
+import re
+from collections.abc import Callable, Iterable
+from functools import lru_cache
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import Any, ParamSpec, TypeVar
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
+from .._checks import is_coroutine_function
+from .._steps import blocking_result
 from ..errors import Error, InvalidRequest
 from ..http import HTTPRequest, HTTPResponse
+from ..provider import Provider
+from ..request import Request
+from ._base import BaseCredentialEndpoints, BaseProtected
+from ._target import direct_origin, octets, origin_form, request_url
 from .body import MAX_BODY, BodyTooLarge, LengthRequired, announced_length, whole_body
-from .proxies import Origin
-from .routes import covers, endpoints_of, known_realm
-from .target import octets, origin_form, request_url
+from .proxies import TrustedProxies
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+__all__ = ["ACCESS", "CredentialEndpoints", "Protected", "read_request"]
 
-    from ..provider import Provider
-    from .proxies import TrustedProxies
-    from .routes import Paths
-
-#: Where in the environ an application finds :class:`~oauth2.access.Access`. No header can
-#: get there: those are ``HTTP_*``, ``CONTENT_TYPE`` and ``CONTENT_LENGTH``.
+#: The name of the entry in the environ that holds the :class:`~oauth2.provider.Access`. A client cannot set this entry,
+#: because the names of header fields in an environ are ``HTTP_*``, ``CONTENT_TYPE`` and ``CONTENT_LENGTH``.
 ACCESS = "oauth2.access"
 
-_PIECE = 64 * 1024  # bytes read at once
-_RENAMED = ("HTTP_CONTENT_TYPE", "HTTP_CONTENT_LENGTH")  # a client's Content_Type, which is another field
+_P = ParamSpec("_P")
+_Result = TypeVar("_Result")
+_PIECE = 64 * 1024  # The maximum number of bytes that are read at once.
+# These patterns match a path and a query that have no encoded characters and no characters that must be encoded.
+_PLAIN_PATH = re.compile(r"/[A-Za-z0-9\-._~/:@!$&'()*+,;=]*")
+_PLAIN_QUERY = re.compile(r"[!\"$-~]*")
+# Some servers set the variables below from header fields with an underscore (Content_Type, Content_Length). These
+# values must not replace the real fields Content-Type and Content-Length.
+_RENAMED = frozenset({"HTTP_CONTENT_TYPE", "HTTP_CONTENT_LENGTH"})
 
 
-class Endpoints:
+def _blocking(method: Callable[_P, _Result]) -> Callable[_P, _Result]:
+    if is_coroutine_function(method):
+        raise TypeError("provider: must be a Provider; for an AsyncProvider, use oauth2.middleware.asgi")
+
+    def call(*args: _P.args, **kwargs: _P.kwargs) -> _Result:
+        # A subclass may have an asynchronous method that is_coroutine_function() does not recognize. Without this
+        # check, requests would reach the application although nothing has verified them.
+        return blocking_result("provider", method(*args, **kwargs))
+
+    return call
+
+
+class CredentialEndpoints(BaseCredentialEndpoints[WSGIApplication, Provider]):
     """The endpoints of a provider as a WSGI application (section 2).
 
-    They are ``request_token`` and ``access_token`` below *prefix*. The page where users
-    approve is the application's own.
-
-    Args:
-        app: What every other path goes to; 404 unless given.
-        provider: Whose endpoints.
-        prefix: Path below the one that this is mounted at.
-        proxies: The hops that are believed; none unless given.
-        max_body: Bytes of a body that are read.
-
-    Raises:
-        ValueError: *prefix* is no path.
+    The endpoints are ``request_token`` and ``access_token`` below *prefix*. All other
+    requests are passed to *app*. The application must provide the page on which users approve clients.
     """
 
-    def __init__(
-        self,
-        app: WSGIApplication | None = None,
-        *,
-        provider: Provider,
-        prefix: str = "/oauth",
-        proxies: TrustedProxies | None = None,
-        max_body: int = MAX_BODY,
-    ) -> None:
-        self._app = _not_found if app is None else app
-        self._provider = provider
-        self._endpoints = endpoints_of(provider, prefix)
-        self._proxies = proxies
-        self._max_body = max_body
+    _called = staticmethod(_blocking)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Answer, or have the application answer."""
+        """Return the response of the endpoint, or pass the request to the application."""
         endpoint = self._endpoints.get(environ.get("PATH_INFO", ""))
         if endpoint is None:
-            return self._app(environ, start_response)
+            return (self._app or _not_found)(environ, start_response)
         try:
             request, _ = read_request(environ, proxies=self._proxies, max_body=self._max_body)
         except Error as error:
-            return _send(self._provider.answer(error), environ, start_response)
+            return _send(self._error_response(error), environ, start_response)
         return _send(endpoint(request), environ, start_response)
 
 
-class Protected:
-    """A WSGI application that only authenticated requests get to (section 3).
+class Protected(BaseProtected[WSGIApplication, Provider]):
+    """A WSGI application that receives only authenticated requests (section 3).
 
-    It finds :class:`~oauth2.access.Access` in ``environ["oauth2.access"]``, and the body
-    as it was sent. A request is verified once, so that each path is to be protected by one of these.
-
-    Args:
-        app: The application.
-        provider: Who verifies.
-        realm: What access is wanted, of the provider's ``realms``; None for any.
-        paths: What is protected: paths, each with all below it, or a predicate of the
-            decoded path; everything unless given. Other paths go through without ``Access``.
-        proxies: The hops that are believed; none unless given.
-        max_body: Bytes of a body that are read, and held in memory. A larger one is refused.
-
-    Raises:
-        TypeError: *paths* is one str.
-        ValueError: One of *paths* does not start with a slash, or *realm* is none of the provider's.
+    The application finds :class:`~oauth2.provider.Access` in ``environ["oauth2.access"]``,
+    and it can read the body. A request can be verified only once, so protect each path
+    with only one ``Protected``.
     """
 
-    def __init__(
-        self,
-        app: WSGIApplication,
-        *,
-        provider: Provider,
-        realm: str | None = None,
-        paths: Paths = None,
-        proxies: TrustedProxies | None = None,
-        max_body: int = MAX_BODY,
-    ) -> None:
-        self._app = app
-        self._provider = provider
-        self._realm = known_realm(provider, realm)
-        self._covers = covers(paths)
-        self._proxies = proxies
-        self._max_body = max_body
+    _called = staticmethod(_blocking)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Verify the request and hand it on, or refuse it."""
-        path = environ.get("PATH_INFO", "").encode("latin-1", "replace").decode("utf-8", "replace")
-        if not self._covers(path):
+        """Verify the request and pass it to the application, or refuse it."""
+        covers = self._covers
+        if covers and not covers(_decoded(environ, "SCRIPT_NAME"), _decoded(environ, "PATH_INFO")):
             return self._app(environ, start_response)
         try:
             request, environ = read_request(environ, proxies=self._proxies, max_body=self._max_body)
-            environ[ACCESS] = self._provider.authenticate(request, realm=self._realm)
+            environ[ACCESS] = self._authenticate(request, realm=self._realm)
         except Error as error:
-            return _send(self._provider.answer(error), environ, start_response)
+            return _send(self._error_response(error), environ, start_response)
         return self._app(environ, start_response)
 
 
 def read_request(
     environ: WSGIEnvironment, *, proxies: TrustedProxies | None = None, max_body: int = MAX_BODY
 ) -> tuple[HTTPRequest, WSGIEnvironment]:
-    """Return the request that *environ* holds, and a copy of it in which the body can be read again.
+    """Return the request of *environ*, and a copy of *environ* from which the body can be read again.
 
-    The URL has the path of ``RAW_URI`` or ``REQUEST_URI``, see
-    :func:`~oauth2.middleware.target.request_url`, or else of ``SCRIPT_NAME`` and ``PATH_INFO``.
+    The path of the URL is the path in ``RAW_URI`` or ``REQUEST_URI`` if the decoded path equals ``SCRIPT_NAME`` and
+    ``PATH_INFO``. Otherwise the path of the URL is ``SCRIPT_NAME`` and ``PATH_INFO``, percent-encoded.
 
     Args:
-        environ: Of a WSGI server; its ``wsgi.input`` is read.
-        proxies: The hops that are believed; none unless given.
-        max_body: Bytes of a body that are read.
+        environ: The environ of a WSGI server. This function reads its ``wsgi.input``.
+        proxies: The proxies whose headers are trusted; None to trust no proxy.
+        max_body: The maximum size of a body in bytes.
 
     Raises:
-        Error: The URL is malformed, or the body too large, or not as long as announced.
+        Error: The URL is malformed, or the body is too large or does not match its Content-Length.
     """
     url = _url(environ, proxies)
     body = _read_body(environ, max_body)
@@ -150,37 +121,61 @@ def read_request(
     return HTTPRequest(environ["REQUEST_METHOD"], url, _headers(environ), body), copy
 
 
+def _decoded(environ: WSGIEnvironment, name: str) -> str:
+    # A server may set the variable to None, or omit it. In both cases, the value is empty.
+    return str(environ.get(name) or "").encode("latin-1", "replace").decode("utf-8", "replace")
+
+
 def _url(environ: WSGIEnvironment, proxies: TrustedProxies | None) -> str:
-    host = environ.get("HTTP_HOST", "")
-    origin = Origin(scheme=environ["wsgi.url_scheme"].lower(), host=host)
+    host = str(environ.get("HTTP_HOST", ""))
+    origin = direct_origin(environ["wsgi.url_scheme"].lower(), host)
     if proxies is not None:
-        headers = {name[5:].replace("_", "-").lower(): value for name, value in _fields(environ)}
-        origin = proxies.origin(origin, environ.get("REMOTE_ADDR", ""), headers)
-    target = environ.get("RAW_URI") or environ.get("REQUEST_URI")
+        origin = proxies.origin(origin, environ.get("REMOTE_ADDR", ""), dict(_fields(environ)))
+    target = environ.get("RAW_URI") or environ.get("REQUEST_URI") or ""
+    # A server may set a variable to None, which means an empty text.
+    path = (environ.get("SCRIPT_NAME") or "") + (environ.get("PATH_INFO") or "")
+    query = environ.get("QUERY_STRING") or ""
+    # Fast path of request_url(): the URL has no encoded characters, and no characters that must be encoded.
+    if (
+        target == (f"{path}?{query}" if query else path)
+        and len(target) <= Request.max_url
+        and _PLAIN_PATH.fullmatch(path)
+        and _PLAIN_QUERY.fullmatch(query)
+    ):
+        root = f"{origin.scheme}://{origin.host}" if origin.host else ""
+        return f"{root}{origin.prefix}{target}"
     return request_url(
         origin,
         origin_form(octets(target, "latin-1"), host) if target else None,
-        octets(environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", ""), "latin-1"),
-        octets(environ.get("QUERY_STRING", ""), "latin-1"),
+        octets(path, "latin-1"),
+        octets(query, "latin-1"),
     )
 
 
 def _fields(environ: WSGIEnvironment) -> list[tuple[str, Any]]:
-    return [pair for pair in environ.items() if pair[0][:5] == "HTTP_" and pair[0] not in _RENAMED]
+    return [(name, value) for variable, value in environ.items() if (name := _field_name(variable))]
+
+
+@lru_cache(maxsize=128)  # The result is cached, because most requests have header fields with the same names.
+def _field_name(variable: str) -> str:
+    """Return the name of the header field of a variable, in lower case; ``""`` if the variable is no header field."""
+    is_field = variable.startswith("HTTP_") and variable not in _RENAMED
+    return variable[5:].replace("_", "-").lower() if is_field else ""
 
 
 def _headers(environ: WSGIEnvironment) -> list[tuple[str, str]]:
-    # Lines of one name come joined by commas: two of Authorization are malformed then.
-    pairs = [(name[5:].replace("_", "-"), value) for name, value in _fields(environ)]
+    # A WSGI server joins fields of the same name by commas. The server therefore joins two Authorization headers to one
+    # malformed header, which is refused.
+    pairs = _fields(environ)
     content_type = environ.get("CONTENT_TYPE", "")
-    return [*pairs, ("CONTENT-TYPE", content_type)] if content_type else pairs
+    return [*pairs, ("content-type", content_type)] if content_type else pairs
 
 
 def _read_body(environ: WSGIEnvironment, max_body: int) -> bytes:
     length = announced_length(environ.get("CONTENT_LENGTH") or "", max_body)
     if environ.get("HTTP_TRANSFER_ENCODING"):
         if not environ.get("wsgi.input_terminated"):
-            raise LengthRequired("The body comes in chunks, and without its length.")
+            raise LengthRequired("The body is sent in chunks. Send the body with a Content-Length.")
         length = None
     elif length is None:
         return b""
@@ -196,7 +191,7 @@ def _read(stream: Any, size: int) -> bytes:
         while size > 0 and (piece := stream.read(min(size, _PIECE))):
             pieces.append(piece)
             size -= len(piece)
-    except OSError:  # the client went away, or its chunks are malformed
+    except OSError:  # The client disconnected, or its chunks are malformed.
         raise InvalidRequest("The body cannot be read.") from None
     return b"".join(pieces)
 
