@@ -1,73 +1,69 @@
 """OAuth 1.0a for aiohttp: ``ClientSession(middlewares=[OAuth1(consumer, token)])``.
 
-A client middleware sees each request as it will be written, redirects and
-repetitions too; aiohttp has them since 3.12. Put this one last in the list, so
-that nothing changes what it has signed.
+aiohttp supports client middlewares since version 3.12. aiohttp calls a client middleware for each request that it
+sends, including redirects and retries. ``OAuth1`` must be the last middleware in the list, so that no other middleware
+changes a signed request.
 """
 
 from __future__ import annotations
 
 from binascii import b2a_base64
+from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
 from hashlib import new
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import aiohttp
 from aiohttp import hdrs
+from aiohttp.abc import AbstractStreamWriter
 from yarl import URL
 
-from ..exchange import Exchange, Signer, may_tell_why
-from ..outgoing import Outgoing
-from ..parameters import is_form
+from .._sending.exchange import Exchange
+from .._sending.outgoing import Outgoing, write_authorization
+from .._sending.record import body_of
+from .._sending.service_time import REFUSALS, should_read_body
+from .._sending.signer import Signer
+from .._wire.form import is_form
 from ..signature import body_digest
+from ._oauth1 import BaseOAuth1
 
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+__all__ = ["OAuth1"]
 
-    Handler = Callable[[aiohttp.ClientRequest], Awaitable[aiohttp.ClientResponse]]
+_Handler = Callable[[aiohttp.ClientRequest], Awaitable[aiohttp.ClientResponse]]
 
 _REDIRECTS = (301, 302, 303, 307, 308)
 
 
 @dataclass(frozen=True, slots=True)
 class _Redirect:
-    """What a middleware saw last in this task: a redirect, which aiohttp may follow."""
+    """The last response in this task, if this response was a redirect. aiohttp may follow the redirect."""
 
     middleware: OAuth1
-    call: Any  # of the session, which is one for all that it leads to
+    call: Any  # The list that _call() returned. This list identifies the call.
     exchange: Exchange
 
 
 _last: ContextVar[_Redirect | None] = ContextVar("oauth2_redirect", default=None)
 
 
-class OAuth1:
-    """Signs what aiohttp sends: a client middleware, of a session or of a request.
+class OAuth1(BaseOAuth1):
+    """Client middleware that signs the requests of aiohttp.
 
-    Args:
-        consumer: Client credentials: any object with ``key`` and ``secret``.
-        token: The same for the token; None or empty for none.
-        **options: Of :class:`~oauth2.exchange.Signer`: ``signature_method``,
-            ``placement``, ``realm``, ``body_hash``, ``clock``.
-
-    Raises:
-        TypeError: An option is unknown.
-        ValueError: An argument is none that :class:`~oauth2.exchange.Signer` takes.
+    Pass an instance in the list ``middlewares=`` to a session or to a request.
     """
 
-    def __init__(self, consumer: Any, token: Any = None, **options: Any) -> None:
-        self.signer = Signer(consumer=consumer, token=token, **options)
-
-    async def __call__(self, request: aiohttp.ClientRequest, handler: Handler) -> aiohttp.ClientResponse:
-        """Sign *request* and have it sent; once more if it was refused for the clock."""
+    async def __call__(self, request: aiohttp.ClientRequest, handler: _Handler) -> aiohttp.ClientResponse:
+        """Sign and send *request*. If the service refuses its timestamp, sign and send *request* again."""
         exchange = await self._exchange(request)
         body = request.body or None
         try:
             response = await _send(request, exchange, handler)
         finally:
+            # aiohttp uses the body of *request* again for a redirect. Restore the body that the request had before
+            # signing.
             if request.body is not body and (request.body or body):
-                await request.update_body(body)  # for what follows, which takes it from here
+                await request.update_body(body)
         if response.status in _REDIRECTS:
             _last.set(_Redirect(self, _call(request), exchange))
         return response
@@ -75,91 +71,95 @@ class OAuth1:
     async def _exchange(self, request: aiohttp.ClientRequest) -> Exchange:
         last = _last.get()
         _last.set(None)
+        asked = await _outgoing(self.signer, request)
         if last is None or last.middleware is not self or last.call is not _call(request):
-            return Exchange(self.signer, await _asked(self.signer, request))
-        asked = await _asked(self.signer, request)
-        following = last.exchange.redirected(asked.uri, asked.method, asked.body, asked.content_type)
+            return Exchange(self.signer, asked)
+        following = last.exchange.redirected(asked.uri, asked.method, asked.body, asked.content_type, host=asked.host)
         following.asked = following.asked._replace(hashed=asked.hashed)
         return following
 
 
-async def _send(request: aiohttp.ClientRequest, exchange: Exchange, handler: Handler) -> aiohttp.ClientResponse:
+async def _send(request: aiohttp.ClientRequest, exchange: Exchange, handler: _Handler) -> aiohttp.ClientResponse:
     while True:
         await _sign(request, exchange)
         response = await handler(request)
-        if not exchange.learn(response.status, response.headers.get, await _reason(response)):
+        is_read = should_read_body(response.status, response.headers.get) or exchange.explains(response.status)
+        body = await response.read() if is_read else b""
+        if not _is_sent_again(exchange, response, body):
             return response
         response.release()
 
 
+def _is_sent_again(exchange: Exchange, response: aiohttp.ClientResponse, body: bytes) -> bool:
+    later = body_of(response, "_body") if response.status in REFUSALS else None
+    return exchange.answered(response.status, response.headers.get, body, later=later)
+
+
 def _call(request: aiohttp.ClientRequest) -> Any:
-    # aiohttp makes this list for each call of a session and gives it to all its requests. Without
-    # it, whatever comes next in a task after a redirect would be taken for what follows from it.
+    # aiohttp creates the list _traces once for each call of a session, and passes it to each request of that call.
+    # The list identifies the call. Without this check, the next call in this task would be treated as a followed
+    # redirect.
     return getattr(request, "_traces", None)
 
 
-async def _asked(signer: Signer, request: aiohttp.ClientRequest) -> Outgoing:
+async def _outgoing(signer: Signer, request: aiohttp.ClientRequest) -> Outgoing:
     body: Any = request.body or None
     content_type = request.headers.get(hdrs.CONTENT_TYPE, "")
     hashed = None
     if body is not None and signer.body_hash and request.compress:
-        raise TypeError("body: aiohttp is to compress what would be hashed; body_hash=False takes it")
+        raise TypeError("body: must not be compressed by aiohttp if the body hash is sent; pass body_hash=False")
     if isinstance(body, aiohttp.BytesPayload) or (body is not None and is_form(content_type)):
         body = await body.as_bytes()
     elif body is not None and body.size is None:
-        body = iter(())  # which stands for what can be read only once
+        # The class Exchange treats every iterator as a body that can be read only once. This empty iterator only
+        # represents such a body.
+        body = iter(())
     elif body is not None:
         if signer.body_hash:
             hashed = await _hash(body, body_digest(signer.signature_method.name))
         body = None
-    return Outgoing(request.method, str(request.url), body, content_type, hashed=hashed)
+    host = request.headers.get(hdrs.HOST, "")
+    return Outgoing(request.method, str(request.url), body, content_type, hashed=hashed, host=host)
 
 
-class _Hasher(aiohttp.abc.AbstractStreamWriter):
-    """Takes what a body writes, for its hash."""
+class _Hasher(AbstractStreamWriter):
+    """A stream writer that hashes the octets that a body writes to it."""
 
     def __init__(self, digest: str) -> None:
-        self.digested = new(digest)
+        self.hash = new(digest)
 
     async def write(self, chunk: Any) -> None:
-        self.digested.update(chunk)
+        self.hash.update(chunk)
 
     async def write_eof(self, chunk: bytes = b"") -> None:
         await self.write(chunk)
 
     async def drain(self) -> None:
-        """Nothing waits."""
+        """Do nothing, because there is no buffer."""
 
     def enable_compression(self, *_: Any, **__: Any) -> None:
-        """Nothing is sent."""
+        """Do nothing, because the body is hashed before compression."""
 
     def enable_chunking(self) -> None:
-        """Nothing is sent."""
+        """Do nothing, because the body is hashed without chunk sizes."""
 
-    async def write_headers(self, *_: Any) -> None:
-        """Nothing is sent."""
+    async def write_headers(self, status_line: str, headers: Any) -> None:
+        """Do nothing, because only the body is hashed."""
 
 
 async def _hash(body: aiohttp.Payload, digest: str) -> str:
     hasher = _Hasher(digest)
     await body.write(hasher)
-    return b2a_base64(hasher.digested.digest(), newline=False).decode("ascii")
+    return b2a_base64(hasher.hash.digest(), newline=False).decode("ascii")
 
 
 async def _sign(request: aiohttp.ClientRequest, exchange: Exchange) -> None:
     signed = exchange.sign()
-    if signed.authorization is not None:
-        request.headers[hdrs.AUTHORIZATION] = signed.authorization
+    write_authorization(request.headers, signed)
     if signed.uri != str(request.url):
         request.url = URL(signed.uri, encoded=True)
     if not isinstance(signed.body, (str, bytes)):
-        return  # it is not a form, and goes out as it is
+        return  # The body is not a form, so signing did not change the body.
     octets = signed.body.encode() if isinstance(signed.body, str) else signed.body
     if not isinstance(request.body, aiohttp.BytesPayload) or octets != await request.body.as_bytes():
-        request.headers.setdefault(hdrs.CONTENT_TYPE, signed.content_type)
         await request.update_body(aiohttp.BytesPayload(octets, content_type=signed.content_type))
-
-
-async def _reason(response: aiohttp.ClientResponse) -> bytes:
-    is_read = may_tell_why(response.status, response.headers.get(hdrs.CONTENT_LENGTH))
-    return await response.read() if is_read else b""

@@ -1,23 +1,29 @@
-"""OAuth 1.0a for httpx2 and httpx: ``Client(auth=OAuth1(consumer, token))``, sync and async.
+"""OAuth 1.0a for httpx2 and httpx: ``Client(auth=OAuth1(consumer, token))``, for synchronous and asynchronous clients.
 
-An auth of httpx is asked once for each request of a caller. The client follows
-redirects below it. What goes with a request on all its ways is its ``trace``
-extension, which httpcore calls with the very request that it is about to write:
-there a redirect gets a signature of its own, or loses all credentials.
+httpx calls an auth object once for each request of the program. For a redirect, httpx does not call the auth object
+again. httpcore, however, calls the ``trace`` extension of a request before it writes the request, and before it writes
+each redirect and retry of the request. The ``trace`` extension of this module signs a redirect on the same origin anew.
+From a redirect to another origin, the extension removes all credentials.
 """
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from ..exchange import Chunks, Exchange, Signer, may_tell_why
-from ..outgoing import Outgoing
+from .._sending.body import Chunks
+from .._sending.exchange import Exchange
+from .._sending.outgoing import Outgoing, write_authorization
+from .._sending.record import body_of
+from .._sending.service_time import REFUSALS, should_read_body
+from .._sending.signer import Signer
+from .._wire.header import is_oauth_header
+from ._oauth1 import BaseOAuth1
 
-if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator
+__all__ = ["OAuth1"]
 
-_TO_BE_WRITTEN = ".send_request_headers.started"
+_WRITE_EVENT = ".send_request_headers.started"
 
 
 def _modules() -> list[Any]:
@@ -29,69 +35,63 @@ def _modules() -> list[Any]:
             if exc.name != name:
                 raise
         else:
-            found += [module] if module not in found else []  # one may stand for the other
+            found += [module] if module not in found else []  # If httpx is an alias of httpx2, list it once.
     if not found:
-        raise ModuleNotFoundError("oauth2.clients.httpx wants httpx2 or httpx", name="httpx2")
+        raise ModuleNotFoundError("oauth2.clients.httpx requires httpx2 or httpx: pip install httpx2", name="httpx2")
     return found
 
 
 _MODULES = _modules()
-_STREAMS = [stream for module in _MODULES for stream in (module.SyncByteStream, module.AsyncByteStream)]
 _NOT_READ = tuple([module.RequestNotRead for module in _MODULES])
 
+if TYPE_CHECKING:
+    import httpx
+    import httpx2
 
-class OAuth1(*[module.Auth for module in _MODULES]):  # type: ignore[misc]
-    """Signs what a client of httpx2 or httpx sends: for ``auth=`` of a client or of a request.
+    # The error of the type checker is ignored: the methods of the two classes have the same names, but different types
+    # of requests and responses.
+    class _Auth(httpx2.Auth, httpx.Auth):  # type: ignore[misc]
+        pass
 
-    Args:
-        consumer: Client credentials: any object with ``key`` and ``secret``.
-        token: The same for the token; None or empty for none.
-        **options: Of :class:`~oauth2.exchange.Signer`: ``signature_method``,
-            ``placement``, ``realm``, ``body_hash``, ``clock``.
+    class _Stream(httpx2.SyncByteStream, httpx2.AsyncByteStream):
+        pass
+else:
+    _Auth = type("_Auth", tuple([module.Auth for module in _MODULES]), {})
+    _streams = [stream for module in _MODULES for stream in (module.SyncByteStream, module.AsyncByteStream)]
+    _Stream = type("_Stream", tuple(_streams), {})
 
-    Raises:
-        TypeError: An option is unknown.
-        ValueError: An argument is none that :class:`~oauth2.exchange.Signer` takes.
-    """
 
-    def __init__(self, consumer: Any, token: Any = None, **options: Any) -> None:
-        self.signer = Signer(consumer=consumer, token=token, **options)
+class OAuth1(BaseOAuth1, _Auth):  # type: ignore[misc]
+    """Signs the requests of httpx2 or httpx. Pass an instance as ``auth=`` to a client or to a request."""
 
+    # The type is Any, because a request can be a request of httpx2 or of httpx.
     def sync_auth_flow(self, request: Any) -> Generator[Any, Any, None]:
-        """Sign *request*; send it once more if it was refused for the clock."""
+        """Sign *request*. If the service refuses its timestamp, sign *request* again."""
         exchange = _exchange(self.signer, request)
         while True:
-            _sign(request, exchange, _Trace)
+            writes = _sign(request, exchange, _Trace)
             response = yield request
-            if response.history:
-                return
-            body = response.read() if _is_read(response) else b""
-            if not exchange.learn(response.status_code, response.headers.get, body):
+            body = response.read() if _should_read_body(exchange, response) else b""
+            if not _is_sent_again(writes, exchange, response, body):
                 return
 
     async def async_auth_flow(self, request: Any) -> AsyncGenerator[Any, Any]:
-        """Do the same in an asynchronous client."""
+        """Sign *request* as :meth:`sync_auth_flow` does, for an asynchronous client."""
         exchange = _exchange(self.signer, request)
         while True:
-            _sign(request, exchange, _AsyncTrace)
+            writes = _sign(request, exchange, _AsyncTrace)
             response = yield request
-            if response.history:
-                return
-            body = await response.aread() if _is_read(response) else b""
-            if not exchange.learn(response.status_code, response.headers.get, body):
+            body = await response.aread() if _should_read_body(exchange, response) else b""
+            if not _is_sent_again(writes, exchange, response, body):
                 return
 
 
-def _is_read(response: Any) -> bool:
-    return may_tell_why(response.status_code, response.headers.get("Content-Length"))
-
-
-# --- the request, as the caller has it ---------------------------------------------
+# --- the request of the program ----------------------------------------------------
 
 
 def _exchange(signer: Signer, request: Any) -> Exchange:
-    content_type = request.headers.get("Content-Type") or ""
-    return Exchange(signer, Outgoing(request.method, str(request.url), _body(request), content_type))
+    content_type, host = request.headers.get("Content-Type") or "", request.headers.get("Host") or ""
+    return Exchange(signer, Outgoing(request.method, str(request.url), _body(request), content_type, host=host))
 
 
 def _body(request: Any) -> Any:
@@ -100,51 +100,67 @@ def _body(request: Any) -> Any:
     except _NOT_READ:
         stream = request.stream
     fields = getattr(stream, "fields", None)
-    if fields is not None:  # of a multipart body, which reads its files from their beginning
+    if fields is not None:  # If all files of a multipart body are seekable, the body can be created again.
         files = [getattr(field, "file", b"") for field in fields]
         if all(isinstance(file, (str, bytes)) or _is_seekable(file) for file in files):
             return Chunks(lambda: iter(stream))
     source = getattr(stream, "_stream", None)
     if isinstance(source, (list, tuple)):
         return Chunks(lambda: iter(source))
-    return source if _is_seekable(source) else iter(())  # which stands for what can be read only once
+    # The class Exchange treats every iterator as a body that can be read only once. This empty iterator only represents
+    # such a body.
+    return source if _is_seekable(source) else iter(())
 
 
 def _is_seekable(source: Any) -> bool:
     return bool(hasattr(source, "read") and hasattr(source, "seekable") and source.seekable())
 
 
-def _sign(request: Any, exchange: Exchange, kind: type[_Hops]) -> None:
+def _should_read_body(exchange: Exchange, response: Any) -> bool:
+    status = response.status_code
+    return should_read_body(status, response.headers.get) or exchange.explains(status)
+
+
+def _is_sent_again(writes: _Writes, exchange: Exchange, response: Any, body: bytes) -> bool:
+    noted = response.status_code, response.headers.get, body
+    later = body_of(response, "_content") if response.status_code in REFUSALS else None
+    if not response.history:
+        return exchange.answered(*noted, later=later)
+    if later is not None:  # This is the response to the last redirect.
+        writes.exchange.refused(*noted, later=later)
+    return False
+
+
+def _sign(request: Any, exchange: Exchange, kind: type[_Writes]) -> _Writes:
     signed = exchange.sign()
-    if signed.authorization is not None:
-        request.headers["Authorization"] = signed.authorization
+    write_authorization(request.headers, signed)
     if signed.uri != str(request.url):
         request.url = type(request.url)(signed.uri)
     if signed.body != exchange.asked.body:
         request.stream = _Octets(signed.body)
         request.headers["Content-Length"] = str(len(request.stream.octets))
-    if signed.content_type and "Content-Type" not in request.headers:
-        request.headers["Content-Type"] = signed.content_type
-    earlier = request.extensions.get("trace")
-    if isinstance(earlier, _Hops):  # of the first try
-        earlier = earlier.earlier
-    request.extensions = {**request.extensions, "trace": kind(exchange, earlier)}
+    trace = request.extensions.get("trace")
+    if isinstance(trace, _Writes):  # The request was sent before, so this function has already set the extension.
+        trace = trace.program_trace
+    writes = kind(exchange, trace)
+    request.extensions = {**request.extensions, "trace": writes}
+    return writes
 
 
-# --- the request, as it is about to be written ---------------------------------------
+# --- the request that httpcore is about to write -----------------------------------
 
 
-class _Hops:
-    """Signs anew what is written after the first time: redirects, and what httpcore repeats."""
+class _Writes:
+    """Signs each request that httpcore writes after the first request: each redirect and each retry."""
 
-    def __init__(self, exchange: Exchange, earlier: Any) -> None:
+    def __init__(self, exchange: Exchange, program_trace: Any) -> None:
         self.exchange = exchange
-        self.earlier = earlier
+        self.program_trace = program_trace
         self._is_first = True
 
-    def see(self, event: str, info: Any) -> None:
-        """Look at an event of httpcore."""
-        if not event.endswith(_TO_BE_WRITTEN) or info["request"].method == b"CONNECT":
+    def handle(self, event: str, info: Any) -> None:
+        """Handle an event of httpcore."""
+        if not event.endswith(_WRITE_EVENT) or info["request"].method == b"CONNECT":
             return
         if not self._is_first:
             self._sign(info["request"])
@@ -153,37 +169,47 @@ class _Hops:
     def _sign(self, request: Any) -> None:
         fields = {name.lower(): value.decode("latin-1") for name, value in request.headers}
         has_body = b"content-length" in fields or b"transfer-encoding" in fields
-        body = self.exchange.asked.body if has_body else None
         uri = _uri(request.url)
-        content_type = fields.get(b"content-type", "")
-        self.exchange = self.exchange.redirected(uri, request.method.decode("ascii"), body, content_type)
+        self.exchange = self.exchange.redirected(
+            uri,
+            request.method.decode("ascii"),
+            self.exchange.asked.body if has_body else None,
+            fields.get(b"content-type", ""),
+            host=fields.get(b"host", ""),
+        )
         signed = self.exchange.sign()
-        changed = {b"authorization": signed.authorization}
+        changed = self._authorization(fields, signed)
         if signed.uri != uri:
             prefix = uri.removesuffix(request.url.target.decode("ascii"))
             request.url.target = signed.uri.removeprefix(prefix).encode("ascii")
         if isinstance(signed.body, (str, bytes)) or (has_body and signed.body is None):
-            request.stream = _Octets(signed.body or b"")  # not the one that was signed before
+            # This line replaces the body of the previously signed request.
+            request.stream = _Octets(signed.body or b"")
             changed |= {b"content-length": str(len(request.stream.octets)), b"content-type": signed.content_type}
         kept = [(name, value) for name, value in request.headers if name.lower() not in changed]
         request.headers = kept + [(name, value.encode("latin-1")) for name, value in changed.items() if value]
 
+    def _authorization(self, fields: dict[bytes, str], signed: Outgoing) -> dict[bytes, str | None]:
+        # On the same origin, an Authorization field of another scheme, such as Basic or Bearer, is not changed.
+        is_kept = self.exchange.signer is not None and not is_oauth_header(fields.get(b"authorization", ""))
+        return {} if is_kept and not signed.authorization else {b"authorization": signed.authorization}
 
-class _Trace(_Hops):
+
+class _Trace(_Writes):
     def __call__(self, event: str, info: Any) -> Any:
-        self.see(event, info)
-        return self.earlier(event, info) if self.earlier else None
+        self.handle(event, info)
+        return self.program_trace(event, info) if self.program_trace else None
 
 
-class _AsyncTrace(_Hops):
+class _AsyncTrace(_Writes):
     async def __call__(self, event: str, info: Any) -> None:
-        self.see(event, info)
-        if self.earlier:
-            await self.earlier(event, info)
+        self.handle(event, info)
+        if self.program_trace:
+            await self.program_trace(event, info)
 
 
-class _Octets(*_STREAMS):  # type: ignore[misc]
-    """A body of octets, for synchronous and for asynchronous clients."""
+class _Octets(_Stream):
+    """A body of octets, which synchronous and asynchronous clients can send."""
 
     def __init__(self, body: str | bytes) -> None:
         self.octets = body.encode() if isinstance(body, str) else body
@@ -197,7 +223,7 @@ class _Octets(*_STREAMS):  # type: ignore[misc]
 
 def _uri(url: Any) -> str:
     target: str = url.target.decode("ascii")
-    if "://" in target.partition("?")[0][:8]:  # for a proxy
+    if "://" in target.partition("?")[0][:8]:  # The target of a request to a proxy is an absolute URL.
         return target
     host = url.host.decode("ascii")
     host = f"[{host}]" if ":" in host else host
