@@ -1,0 +1,3 @@
+"""The migrations of the app."""
+
+__all__: list[str] = []
