@@ -1,0 +1,114 @@
+"""Check whether a base string results in the signature that was sent: RFC 5849 sections 3.4.2 and 3.4.4.
+
+Each check has the methods ``find(text, level)`` and ``cost(size, level)``. If *text* results in the signature that was
+sent, ``find`` returns the necessary mistakes, or an empty tuple if no mistake is necessary. Otherwise ``find`` returns
+None. ``cost`` returns an estimate in nanoseconds.
+"""
+
+from __future__ import annotations
+
+import hmac
+from typing import TYPE_CHECKING, Protocol
+
+from .._hashes import HASHES
+from ._writings import readings
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ._keys import Key
+    from ._named_method import NamedMethod
+    from ._writings import Mistakes
+
+#: All hash functions that the checks try.
+ALL_HASHES = (*HASHES.values(), "md5")
+UNCHANGED, ONE, TWO = range(3)  # Levels: the number of deviations in the base string.
+
+
+class Check(Protocol):
+    """One signature method, and the signature that was sent.
+
+    Attributes:
+        family: The family of the method, such as "HMAC".
+        most: The maximum number of deviations. Base strings with more deviations are not checked.
+    """
+
+    family: str
+    most: int
+
+    def find(self, text: bytes, level: int, /) -> Mistakes | None:
+        """Return the mistakes that produce the signature from *text*; None if the signature differs."""
+        ...
+
+    def cost(self, size: int, level: int, /) -> int:
+        """Return the estimated time of :meth:`find` for *size* octets, in nanoseconds."""
+        ...
+
+
+class HMACCheck:
+    """HMAC with the keys and hashes that a sender may have used.
+
+    There are many base strings with two deviations. The more deviations a base string has, the fewer keys and hashes
+    are tried, so that the search ends in time.
+    """
+
+    family = "HMAC"
+    most = TWO
+
+    def __init__(self, named: NamedMethod, signature: str, candidates: Sequence[Key]) -> None:
+        self._written = readings(signature)
+        usual = named.hash_name
+        everything = [(key, name) for name in dict.fromkeys((usual, *ALL_HASHES)) for key in candidates]
+        some = [(key, name) for key, name in everything if not key.mistake or name == usual]
+        self._levels = [
+            [(_mistakes(key, name, named), hmac.new(key.octets, digestmod=name)) for key, name in chosen]
+            for chosen in (everything, some, everything[:1])
+        ]
+
+    def find(self, text: bytes, level: int) -> Mistakes | None:
+        """Return the mistakes that produce the signature from *text*; None if the signature differs."""
+        for mistakes, start in self._levels[level] if self._written else ():
+            code = start.copy()
+            code.update(text)
+            written = self._written.get(code.digest())
+            if written is not None:
+                return (*mistakes, *written)
+        return None
+
+    def cost(self, size: int, level: int) -> int:
+        """Return the estimated time of :meth:`find`, in nanoseconds."""
+        return len(self._levels[level]) * (2_500 + 2 * size)
+
+
+def _mistakes(key: Key, name: str, named: NamedMethod) -> Mistakes:
+    own: Mistakes = ((key.mistake, key.sentence),) if key.mistake else ()
+    return (*own, *named.mistakes(f"HMAC-{name.upper()}"))
+
+
+class BaseStringCheck:
+    """Compares a text with the other side's base string. Equal texts prove a deviation, even without a signature."""
+
+    family = ""
+    most = TWO
+
+    def __init__(self, text: str) -> None:
+        self._text = text.encode("utf-8", "surrogateescape")
+
+    def find(self, text: bytes, _level: int) -> Mistakes | None:
+        """Return an empty tuple if *text* is the other side's base string, otherwise None."""
+        return () if text == self._text else None
+
+    def cost(self, _size: int, _level: int) -> int:
+        """Return the estimated time of :meth:`find`, in nanoseconds."""
+        return 100
+
+
+class OtherMethodCheck:
+    """A check for a family of methods other than the family of the method in the request.
+
+    This check is used with at most one deviation.
+    """
+
+    def __init__(self, check: Check) -> None:
+        self.family, self.most = check.family, min(check.most, ONE)
+        self.find, self.cost = check.find, check.cost
