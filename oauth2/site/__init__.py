@@ -1,19 +1,19 @@
-"""The reference provider, extra ``provider``: a small real service, its pages and its API.
+"""The reference provider (extra ``provider``): a small service with web pages and an API.
 
-:func:`create_app` makes the Flask application, :func:`serve` runs it, and
-:func:`demo` tells the whole flow against it, step by step.
+:func:`create_app` creates the Flask application. :func:`serve` runs the application. :func:`demo` runs the complete
+OAuth flow against the application, and prints each step.
 """
 
 from importlib.util import find_spec
 
-for _needed in ("flask", "flask_wtf", "waitress"):
-    if find_spec(_needed) is None:
+for _required in ("flask", "flask_wtf", "waitress"):
+    if find_spec(_required) is None:
         raise ModuleNotFoundError(
-            f"oauth2.site needs {_needed}; do: python -m pip install 'oauth2[provider]'", name=_needed
+            f"oauth2.site needs {_required}. Run: python -m pip install 'oauth2[provider]'", name=_required
         )
 
-from .app import create_app  # noqa: E402 - what is missing is said first
-from .serving import CannotServe, serve  # noqa: E402 - likewise
-from .story import demo  # noqa: E402 - likewise
+from .app import create_app  # noqa: E402 - must come after the check for missing packages
+from .serving import CannotServe, serve  # noqa: E402 - as above
+from .story import demo  # noqa: E402 - as above
 
 __all__ = ["CannotServe", "create_app", "demo", "serve"]

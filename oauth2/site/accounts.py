@@ -1,63 +1,69 @@
-"""Accounts and sessions: who may sign in, and who is signed in."""
+"""The accounts and the sessions of the users of the site."""
 
 from __future__ import annotations
 
 import hashlib
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 from werkzeug.security import check_password_hash, generate_password_hash
 
-from ..generate import make_nonce
+from .._generate import make_nonce
+from .database import Database
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+__all__ = ["SESSION_LIFETIME", "SHORTEST_PASSWORD", "Accounts", "problems_of_account", "problems_of_password"]
 
-    from .database import Database
-
-SESSION_LIFETIME = 12 * 3600  # seconds
-SHORTEST_PASSWORD = 10  # characters
+SESSION_LIFETIME = 12 * 3600  # Seconds. An older session is refused.
+SHORTEST_PASSWORD = 10  # Characters. A shorter password is refused.
 _LONGEST_PASSWORD = 256
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,30}[a-z0-9])?")
 _METHOD = "scrypt:32768:8:1"
-# What a password is compared with where there is no account: it takes as long, and no password has this hash.
-_NOBODY = f"{_METHOD}$nobody${'0' * 128}"
+# No password has this hash. For an unknown name, the password is checked with this hash, so that the check takes as
+# long as for a known name (timing attack).
+_DUMMY = f"{_METHOD}$dummy${'0' * 128}"
 
 
 class Accounts:
-    """Names, password hashes and sessions.
+    """The accounts of the users: names, password hashes and sessions.
 
     Args:
-        database: Where they are kept.
-        clock: Returns seconds since 1970-01-01 00:00 UTC.
+        database: The database that stores the accounts.
+        now: A function that returns seconds since 1970-01-01 00:00 UTC.
     """
 
-    def __init__(self, database: Database, clock: Callable[[], float]) -> None:
+    def __init__(self, database: Database, now: Callable[[], float]) -> None:
         self._database = database
-        self._clock = clock
+        self._now = now
 
     def create(self, name: str, password: str) -> bool:
-        """Create an account; False if the name is taken."""
+        """Create an account; return False if the name is already used."""
         hashed = generate_password_hash(password, _METHOD)
         with self._database.transaction() as connection:
             added = connection.execute(
-                "INSERT OR IGNORE INTO site_user VALUES (?, ?, ?)", (name, hashed, int(self._clock()))
+                "INSERT OR IGNORE INTO site_user VALUES (?, ?, ?)", (name, hashed, int(self._now()))
             )
             return added.rowcount == 1
 
     def is_empty(self) -> bool:
-        """Tell whether there is no account yet."""
+        """Return whether no account exists."""
         return not self._database.rows("SELECT 1 FROM site_user LIMIT 1")
 
     def is_password(self, name: str, password: str) -> bool:
-        """Tell whether *password* is that of *name*, in the same time for a name that nobody has."""
+        """Return whether *password* is the password of *name*. The check takes the same time if *name* is unknown."""
         rows = self._database.rows("SELECT password FROM site_user WHERE name = ?", (name,))
-        is_right = check_password_hash(rows[0][0] if rows else _NOBODY, password[: _LONGEST_PASSWORD + 1])
+        is_right = check_password_hash(rows[0][0] if rows else _DUMMY, password[: _LONGEST_PASSWORD + 1])
         return is_right and bool(rows)
 
+    def change_password(self, name: str, password: str) -> None:
+        """Set the password of *name* and close all sessions of *name*."""
+        hashed = generate_password_hash(password, _METHOD)
+        with self._database.transaction() as connection:
+            connection.execute("UPDATE site_user SET password = ? WHERE name = ?", (hashed, name))
+            connection.execute("DELETE FROM site_session WHERE user = ?", (name,))
+
     def open_session(self, name: str) -> str:
-        """Return the identifier of a new session of *name*; forget those that are over."""
-        identifier, now = make_nonce(), int(self._clock())
+        """Return the identifier of a new session of *name*; delete expired sessions of all users."""
+        identifier, now = make_nonce(), int(self._now())
         with self._database.transaction() as connection:
             connection.execute("DELETE FROM site_session WHERE expires_at <= ?", (now,))
             connection.execute(
@@ -66,35 +72,38 @@ class Accounts:
         return identifier
 
     def user_of(self, identifier: str) -> str | None:
-        """Return whose session *identifier* is, or None."""
+        """Return the name of the session's user; None if the session is unknown or has expired."""
         rows = self._database.rows(
             "SELECT user FROM site_session WHERE digest = ? AND expires_at > ?",
-            (_digest(identifier), int(self._clock())),
+            (_digest(identifier), int(self._now())),
         )
         return rows[0][0] if rows else None
 
     def close_session(self, identifier: str) -> None:
-        """End a session: its cookie is worth nothing from now on, whoever has a copy."""
+        """Close a session, so that copies of its cookie become invalid."""
         with self._database.transaction() as connection:
             connection.execute("DELETE FROM site_session WHERE digest = ?", (_digest(identifier),))
 
 
 def problems_of_account(name: str, password: str, again: str) -> dict[str, str]:
-    """Return what is wrong with a new account, by field."""
+    """Return the problems of a new account. Each key is the name of a form field."""
     problems = {}
     if not _NAME.fullmatch(name):
-        problems["name"] = "Choose a name of 1 to 32 letters a to z, digits, dots and hyphens."
+        problems["name"] = "Choose a name of 1 to 32 characters: letters a to z, digits, dots and hyphens."
+    return {**problems, **problems_of_password(name, password, again)}
+
+
+def problems_of_password(name: str, password: str, again: str) -> dict[str, str]:
+    """Return the problems of a new password. Each key is the name of a form field."""
     if len(password) < SHORTEST_PASSWORD:
-        problems["password"] = f"Choose a password of at least {SHORTEST_PASSWORD} characters."
-    elif len(password) > _LONGEST_PASSWORD:
-        problems["password"] = f"Choose a password of at most {_LONGEST_PASSWORD} characters."
-    elif password.casefold() == name:
-        problems["password"] = "Choose a password that is not your name."  # noqa: S105 - a message
-    elif password != again:
-        problems["again"] = "Enter the same password twice."
-    return problems
+        return {"password": f"Choose a password of at least {SHORTEST_PASSWORD} characters."}
+    if len(password) > _LONGEST_PASSWORD:
+        return {"password": f"Choose a password of at most {_LONGEST_PASSWORD} characters."}
+    if password.casefold() == name:
+        return {"password": "Choose a password that is not your name."}
+    return {} if password == again else {"again": "Enter the same password twice."}
 
 
 def _digest(identifier: str) -> bytes:
-    # A copy of the database lets nobody into a session.
+    # The database stores only digests, so that a copy of the database contains no valid session cookie.
     return hashlib.sha256(identifier.encode("utf-8", "replace")).digest()

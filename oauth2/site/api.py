@@ -1,75 +1,75 @@
-"""The API: what programs may do that hold token credentials."""
+"""The API, for applications that have token credentials."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
+from werkzeug.exceptions import HTTPException
 
 from ..errors import Error
 from ..middleware.wsgi import read_request
+from ..provider import Access
+from .context import ViewResult, context
 from .notebook import Note, problem_of_note
-from .services import services
 
-if TYPE_CHECKING:
-    from werkzeug.exceptions import HTTPException
-
-    from ..access import Access
+__all__ = ["add_note", "api", "http_error", "is_for_programs", "me", "notes", "refused"]
 
 api = Blueprint("api", __name__, url_prefix="/api")
 
 _PROBLEMS = {
-    404: "There is no such path in the API.",
-    405: "The path is there, but not for this method.",
-    500: "Something broke, and was written to the log.",
+    404: "The API has no such path.",
+    405: "This path does not support this method.",
+    500: "An internal error occurred. The error was written to the log.",
 }
 
 
 @api.get("/me")
-def me() -> Any:
-    """Say who the user is."""
+def me() -> ViewResult:
+    """Return the name of the user and of the application."""
     access = _authenticated("profile")
     return jsonify(user=access.user, application=access.consumer.name)
 
 
 @api.get("/notes")
-def notes() -> Any:
-    """Return the user's notes, the newest first."""
+def notes() -> ViewResult:
+    """Return the user's notes, newest first."""
     access = _authenticated("notes")
-    return jsonify(notes=[_as_json(note) for note in services().notebook.notes_of(access.user or "")])
+    return jsonify(notes=[_as_json(note) for note in context().notebook.notes_of(access.user or "")])
 
 
 @api.post("/notes")
-def add_note() -> Any:
-    """Write the signed parameter ``text`` down."""
+def add_note() -> ViewResult:
+    """Add a note with the text of the signed parameter ``text``."""
     access = _authenticated("notes.write")
     text = access.parameters.get("text")
-    problem = problem_of_note(text) if isinstance(text, str) else "text: once, in a form, please."
+    problem = problem_of_note(text) if isinstance(text, str) else "Send text exactly once, in a form."
     if problem:
         return jsonify(problem=problem), 422
-    return jsonify(_as_json(services().notebook.add(access.user or "", str(text), access.consumer.name))), 201
+    return jsonify(_as_json(context().notebook.add(access.user or "", str(text), access.consumer.name))), 201
 
 
 def _authenticated(realm: str) -> Access:
-    # Where it is mounted, base_url says.
+    # read_request() puts SCRIPT_NAME before the path in the signed URL, but base_url already contains SCRIPT_NAME.
+    # Therefore a copy of the environ with an empty SCRIPT_NAME is read.
     received, _ = read_request({**request.environ, "SCRIPT_NAME": ""})
-    return services().provider.authenticate(received, realm=realm)
+    return context().provider.authenticate(received, realm=realm)
 
 
 @api.errorhandler(Error)
 def refused(error: Error) -> Response:
-    """Say why a request is refused."""
-    answer = services().provider.answer(error)
+    """Return the response to a refused request, with the reason."""
+    answer = context().provider.error_response(error)
     return Response(answer.body, answer.status, list(answer.headers))
 
 
 def http_error(error: HTTPException) -> tuple[Response, int]:
-    """Answer a program with *error* as JSON."""
+    """Return the JSON response for *error*."""
     return jsonify(problem=_PROBLEMS.get(error.code or 500, error.name)), error.code or 500
 
 
 def is_for_programs(path: str) -> bool:
-    """Tell whether *path* is the API's, whether or not there is something there."""
+    """Return whether *path* is below the path of the API; a page at *path* need not exist."""
     return f"{path}/".startswith(f"{api.url_prefix}/")
 
 

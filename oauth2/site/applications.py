@@ -1,132 +1,191 @@
-"""The pages for developers: register an application, rotate its secret, delete it."""
+"""The pages for developers: register, change and delete an application, and rotate its secret."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from flask import Blueprint, abort, redirect, render_template, request, url_for
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 
-from ..callback import OUT_OF_BAND, check_callback
+from .._generate import make_nonce
+from ..provider.callbacks import OUT_OF_BAND, check_callback
 from ..stores import ClientCredentials
-from .services import services
+from .context import ViewResult, context
 from .session import signed_in
+
+__all__ = [
+    "Registration",
+    "applications",
+    "ask_to_delete",
+    "do_delete",
+    "do_edit",
+    "end_rotation",
+    "read_registration",
+    "register",
+    "rotate_secret",
+    "show_application",
+    "show_applications",
+    "show_edit",
+    "show_registration",
+]
 
 applications = Blueprint("applications", __name__, url_prefix="/applications")
 
 _LONGEST_NAME = 60
 _LONGEST_CALLBACK = 500
 _MOST_CALLBACKS = 10
-_MOST_APPLICATIONS = 50  # of one user
+_MOST_APPLICATIONS = 50  # Maximum number of applications of one user; further registrations are refused.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Registration:
-    """What a developer says about an application.
+    """The form fields of an application.
 
     Attributes:
-        name: What people will see.
-        callbacks: URLs, one a line as entered.
-        is_out_of_band: It has no callback for some: people type a code into it.
+        name: The name that users see.
+        callbacks: The callback URLs.
+        is_out_of_band: Whether users can copy a code into the application (``oob``).
     """
 
     name: str = ""
     callbacks: tuple[str, ...] = ()
     is_out_of_band: bool = False
 
+    @property
+    def all_callbacks(self) -> tuple[str, ...]:
+        """The callbacks in the form in which the provider stores them."""
+        return (*self.callbacks, OUT_OF_BAND) if self.is_out_of_band else self.callbacks
+
     def problems(self) -> dict[str, str]:
-        """Return what is wrong, by field."""
+        """Return the problems. Each key is the name of a form field."""
         problems = {}
         if not self.name:
-            problems["name"] = "Give it a name: people see it when they are asked."
+            problems["name"] = "Enter a name. Users see this name when the application asks for access."
         elif len(self.name) > _LONGEST_NAME:
-            problems["name"] = f"Give it a name of at most {_LONGEST_NAME} characters."
+            problems["name"] = f"Enter a name of at most {_LONGEST_NAME} characters."
         elif not self.name.isprintable():
-            # Those that turn the direction of text round, too: they make one name look like another.
-            problems["name"] = "Give it a name without invisible characters."
+            # A character that changes the direction of text could make a name look like another name.
+            problems["name"] = "Enter a name without invisible characters."
         if not self.callbacks and not self.is_out_of_band:
-            problems["callbacks"] = "Enter a callback URL, or choose that people type in a code."
+            problems["callbacks"] = "Enter a callback URL, or allow users to copy a code."
         elif len(self.callbacks) > _MOST_CALLBACKS:
             problems["callbacks"] = f"Enter at most {_MOST_CALLBACKS} callback URLs."
         elif not all(map(_is_callback, self.callbacks)):
             problems["callbacks"] = (
-                "Enter https or http URLs without user name, fragment or spaces, or com.example.program:/path, "
-                "one on each line."
+                "Enter one URL on each line: https or http without user name, fragment or spaces, "
+                "or a private scheme such as com.example.program:/path."
             )
         return problems
 
 
 @applications.get("", endpoint="list")
 @signed_in
-def show_applications(user: str) -> Any:
-    """List what a user registered."""
-    return render_template("applications.html", applications=services().provider.store.consumers_of(user))
+def show_applications(user: str) -> ViewResult:
+    """List the applications that the user registered."""
+    return render_template("applications.html", applications=context().provider.store.consumers_of(user))
 
 
 @applications.get("/new", endpoint="new")
 @signed_in
-def show_registration(user: str) -> Any:
-    """Show the form to register an application with."""
+def show_registration(user: str) -> ViewResult:
+    """Show the form to register an application."""
     return render_template("application_new.html", registration=Registration(), problems={})
 
 
 @applications.post("/new")
 @signed_in
-def register(user: str) -> Any:
-    """Register an application; its secret is on this answer, and never again."""
+def register(user: str) -> ViewResult:
+    """Register an application; only this response shows its secret."""
     registration = read_registration(request.form)
     problems = registration.problems()
-    provider = services().provider
+    provider = context().provider
     if not problems and len(provider.store.consumers_of(user)) >= _MOST_APPLICATIONS:
-        problems = {"name": f"You have {_MOST_APPLICATIONS} applications: delete one first."}
+        problems = {
+            "name": f"You have {_MOST_APPLICATIONS} applications, which is the maximum. Delete an application first."
+        }
     if problems:
         return render_template("application_new.html", registration=registration, problems=problems), 422
-    out_of_band = (OUT_OF_BAND,) if registration.is_out_of_band else ()
-    made = provider.register(name=registration.name, callbacks=registration.callbacks + out_of_band, owner=user)
+    made = provider.register(name=registration.name, callbacks=registration.all_callbacks, owner=user)
     return render_template("application_secret.html", application=made, title="Your application is registered"), 201
 
 
 @applications.get("/<key>", endpoint="one")
 @signed_in
-def show_application(user: str, key: str) -> Any:
-    """Show an application, without its secret."""
+def show_application(user: str, key: str) -> ViewResult:
+    """Show an application without its secret."""
     return render_template("application.html", application=_own(user, key))
+
+
+@applications.get("/<key>/edit", endpoint="edit")
+@signed_in
+def show_edit(user: str, key: str) -> ViewResult:
+    """Show the form to change an application."""
+    application = _own(user, key)
+    callbacks = tuple([each for each in application.callbacks if each != OUT_OF_BAND])
+    registration = Registration(
+        name=application.name, callbacks=callbacks, is_out_of_band=OUT_OF_BAND in application.callbacks
+    )
+    return render_template("application_edit.html", application=application, registration=registration, problems={})
+
+
+@applications.post("/<key>/edit")
+@signed_in
+def do_edit(user: str, key: str) -> ViewResult:
+    """Change the name and the callbacks of an application; its key and secret do not change."""
+    application, registration = _own(user, key), read_registration(request.form)
+    problems = registration.problems()
+    if problems:
+        page = render_template(
+            "application_edit.html", application=application, registration=registration, problems=problems
+        )
+        return page, 422
+    _replace(replace(application, name=registration.name, callbacks=registration.all_callbacks))
+    flash("The application was changed.")
+    return redirect(url_for("applications.one", key=key), 303)
 
 
 @applications.post("/<key>/secret", endpoint="rotate")
 @signed_in
-def rotate_secret(user: str, key: str) -> Any:
-    """Make a new secret; the one until now holds until the rotation is ended."""
-    made = _own(user, key).with_new_secret()
+def rotate_secret(user: str, key: str) -> ViewResult:
+    """Make a new secret; the previous secret stays valid until the developer revokes it.
+
+    If a rotation is in progress, this function replaces only the new secret, because the application still signs with
+    the previous secret. A developer who did not copy the new secret can therefore make another new secret.
+    """
+    application = _own(user, key)
+    if application.previous_secret is None:
+        made = application.with_new_secret()
+    else:
+        made = replace(application, secret=make_nonce())
     _replace(made)
     return render_template("application_secret.html", application=made, title="A new secret")
 
 
 @applications.post("/<key>/previous", endpoint="end_rotation")
 @signed_in
-def end_rotation(user: str, key: str) -> Any:
-    """Let the previous secret hold no longer."""
+def end_rotation(user: str, key: str) -> ViewResult:
+    """Revoke the previous secret."""
     _replace(_own(user, key).without_previous_secret())
     return redirect(url_for("applications.one", key=key), 303)
 
 
 @applications.get("/<key>/delete", endpoint="delete")
 @signed_in
-def ask_to_delete(user: str, key: str) -> Any:
-    """Ask whether an application is to go."""
+def ask_to_delete(user: str, key: str) -> ViewResult:
+    """Ask for confirmation before an application is deleted."""
     return render_template("application_delete.html", application=_own(user, key))
 
 
 @applications.post("/<key>/delete")
 @signed_in
-def do_delete(user: str, key: str) -> Any:
-    """Delete an application, and all access that anybody gave it."""
-    services().provider.store.remove_consumer(_own(user, key).key)
+def do_delete(user: str, key: str) -> ViewResult:
+    """Delete an application and all its tokens."""
+    context().provider.store.remove_consumer(_own(user, key).key)
     return redirect(url_for("applications.list"), 303)
 
 
 def read_registration(form: Any) -> Registration:
-    """Return what the form of ``application_new.html`` says."""
+    """Read the form of ``application_new.html``."""
     lines = map(str.strip, form.get("callbacks", "").splitlines())
     return Registration(
         name=form.get("name", "").strip(),
@@ -137,7 +196,7 @@ def read_registration(form: Any) -> Registration:
 
 def _is_callback(text: str) -> bool:
     if text == OUT_OF_BAND or len(text) > _LONGEST_CALLBACK:
-        return False  # the former has a box of its own
+        return False  # "oob" is not allowed in this field, because the form has a check box for "oob".
     try:
         check_callback(text)
     except ValueError:
@@ -146,12 +205,14 @@ def _is_callback(text: str) -> bool:
 
 
 def _own(user: str, key: str) -> ClientCredentials:
-    application = services().provider.store.get_consumer(key) if len(key) < 256 and "\0" not in key else None
+    application = context().provider.store.get_consumer(key) if len(key) < 256 and "\0" not in key else None
     if application is None or application.owner != user:
-        abort(404)  # whose it is, or whether it is, is nobody's business
+        # The response is the same for an unknown key and for the key of another user. Otherwise it would reveal which
+        # keys exist.
+        abort(404)
     return application
 
 
 def _replace(application: ClientCredentials) -> None:
-    if not services().provider.store.replace_consumer(application):
-        abort(404)  # deleted since it was looked up, and to stay so
+    if not context().provider.store.replace_consumer(application):
+        abort(404)  # The application was deleted after this process had read it.

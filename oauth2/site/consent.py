@@ -1,73 +1,81 @@
-"""The consent page (RFC 5849 section 2.2), and what users do later with what they allowed."""
+"""The consent page (RFC 5849 section 2.2), and the page to revoke access."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 
-from ..access import Pending
-from ..callback import OUT_OF_BAND
 from ..errors import TokenRejected
+from ..provider import ApprovalRequest, IssuedCredentials
+from ..provider.callbacks import OUT_OF_BAND
+from ..stores import ClientCredentials
+from .context import ViewResult, context
 from .headers import allow_form_target
 from .notebook import REALMS
-from .services import services
 from .session import signed_in
+
+__all__ = ["ask", "consent", "decide", "destination_of", "revoke", "show_access", "take_back"]
 
 consent = Blueprint("consent", __name__)
 
 
 @consent.get("/oauth/authorize", endpoint="ask")
 @signed_in
-def ask(user: str) -> Any:
-    """Ask the user; nothing happens by looking at this page."""
+def ask(user: str) -> ViewResult:
+    """Show the consent page. Nothing is approved or denied until the user sends the form of the page."""
     token_key = request.args.get("oauth_token", "")
     try:
-        return _page(token_key, services().provider.pending(token_key), {}, None)
+        return _page(token_key, context().provider.pending(token_key), {}, None)
     except TokenRejected:
-        return _over()
+        return _expired()
 
 
 @consent.post("/oauth/authorize")
 @signed_in
-def decide(user: str) -> Any:
-    """Do as the user says, once."""
+def decide(user: str) -> ViewResult:
+    """Approve or deny the request; the first decision is final."""
     token_key, decision = request.form.get("oauth_token", ""), request.form.get("decision")
     if decision not in ("allow", "deny"):
         abort(400)
     try:
         return _allow(user, token_key) if decision == "allow" else _deny(token_key)
     except TokenRejected:
-        return _over()
+        return _expired()
 
 
-def _allow(user: str, token_key: str) -> Any:
-    pending = services().provider.pending(token_key)
+def _allow(user: str, token_key: str) -> ViewResult:
+    pending = context().provider.pending(token_key)
     ticked = request.form.getlist("realm")
     granted = [realm for realm in pending.realms if realm in ticked]
     if not granted:
-        problems = {"realm": "Choose what it may do, or deny it all."}
+        problems = {"realm": "Select at least one kind of access, or choose Deny."}
         return _page(token_key, pending, problems, granted), 422
-    approved = services().provider.approve(token_key, user=user, realms=granted)
+    # The entry must be added before the approval. Otherwise an approval would be missing in the list if the process
+    # were killed between approve() and add(). The list shows an entry only after the approval.
+    context().waiting.add(user, token_key)
+    approved = context().provider.approve(token_key, user=user, realms=granted)
     if approved.url is not None:
         return _leave(approved.url)
     return render_template("verifier.html", application=pending.consumer, verifier=approved.verifier)
 
 
-def _deny(token_key: str) -> Any:
-    url = services().provider.deny(token_key)
+def _deny(token_key: str) -> ViewResult:
+    url = context().provider.deny(token_key)
     if url is not None:
         return _leave(url)
-    return render_template("message.html", title="Denied", text="The application was given no access. Close this page.")
+    return render_template(
+        "message.html", title="Access denied", text="The application does not get access. You can close this page."
+    )
 
 
-def _leave(url: str) -> Any:
+def _leave(url: str) -> ViewResult:
     allow_form_target(url)
     return redirect(url, 303)
 
 
-def _page(token_key: str, pending: Pending, problems: dict[str, str], ticked: list[str] | None) -> str:
+def _page(token_key: str, pending: ApprovalRequest, problems: dict[str, str], ticked: list[str] | None) -> str:
     if pending.callback != OUT_OF_BAND:
         allow_form_target(pending.callback)
     return render_template(
@@ -82,36 +90,57 @@ def _page(token_key: str, pending: Pending, problems: dict[str, str], ticked: li
 
 
 def destination_of(callback: str) -> str | None:
-    """Return where a callback leads, as a person should read it: its host, or the name of its program."""
+    """Return the host of a callback, or its scheme if it has no host; None for ``oob``."""
     if callback == OUT_OF_BAND:
         return None
     parts = urlsplit(callback)
     return parts.netloc or parts.scheme
 
 
-def _over() -> Any:
+def _expired() -> ViewResult:
     page = render_template(
         "message.html",
-        title="There is nothing to decide",
-        text="This request has been answered, or is more than ten minutes old. "
-        "If you still want to connect the application, go back to it and start again.",
+        title="This request is no longer valid",
+        text="The request was already allowed or denied, or is more than ten minutes old. "
+        "To connect the application, go back to the application and start again.",
     )
     return page, 410
 
 
 @consent.get("/access", endpoint="access")
 @signed_in
-def show_access(user: str) -> Any:
-    """List the applications that a user gave access to."""
-    provider = services().provider
-    given = [(token, provider.store.get_consumer(token.consumer_key)) for token in provider.tokens_of(user)]
-    return render_template("access.html", given=[pair for pair in given if pair[1] is not None], realms=REALMS)
+def show_access(user: str) -> ViewResult:
+    """List the applications that have access, and the approvals that have not been redeemed yet."""
+    provider = context().provider
+    given = _with_applications(provider.tokens_of(user))
+    waiting = _with_applications(context().waiting.approved_by(user))
+    return render_template("access.html", given=given, waiting=waiting, realms=REALMS)
+
+
+def _with_applications(issued: Sequence[IssuedCredentials]) -> list[tuple[IssuedCredentials, ClientCredentials]]:
+    store = context().provider.store
+    found = [(each, store.get_consumer(each.consumer_key)) for each in issued]
+    return [(each, application) for each, application in found if application is not None]
 
 
 @consent.post("/access", endpoint="revoke")
 @signed_in
-def revoke(user: str) -> Any:
-    """Take access back."""
-    if services().provider.revoke(request.form.get("token", ""), user=user):
-        flash("Its access is revoked, from now on.")
+def revoke(user: str) -> ViewResult:
+    """Revoke the access of an application."""
+    if context().provider.revoke(request.form.get("grant", ""), user=user):
+        flash("The access was revoked.")
+    return redirect(url_for("consent.access"), 303)
+
+
+@consent.post("/access/waiting", endpoint="take_back")
+@signed_in
+def take_back(user: str) -> ViewResult:
+    """Withdraw an approval before the application redeems it."""
+    if context().waiting.take_back(user, request.form.get("token", "")):
+        flash("The approval was withdrawn. The application does not get access.")
+    else:
+        flash(
+            "The approval cannot be withdrawn: the application has already used the approval, or the approval has "
+            "expired."
+        )
     return redirect(url_for("consent.access"), 303)

@@ -1,21 +1,25 @@
-"""The tables of the site, beside those of the provider's store in one SQLite file."""
+"""The tables of the site. The same SQLite file contains the tables of the provider's store."""
 
 from __future__ import annotations
 
 import os
 import sqlite3
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..errors import StoreUnavailable
+from ..stores.sqlite import create_file, warn_of_access
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+__all__ = ["Database"]
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS site_user (name TEXT PRIMARY KEY, password TEXT NOT NULL, since INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS site_session (
     digest BLOB PRIMARY KEY, user TEXT NOT NULL, expires_at INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS site_waiting (
+    token TEXT PRIMARY KEY, user TEXT NOT NULL, expires_at INTEGER NOT NULL
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS site_attempt (subject TEXT NOT NULL, at INTEGER NOT NULL);
 CREATE INDEX IF NOT EXISTS site_attempt_subject ON site_attempt (subject, at);
@@ -24,40 +28,41 @@ CREATE TABLE IF NOT EXISTS site_note (
 );
 CREATE INDEX IF NOT EXISTS site_note_user ON site_note (user, number);
 """
-_TIMEOUT = 10.0  # seconds to wait for other processes that are writing
+_TIMEOUT = 10.0  # Seconds to wait while another process writes; afterwards the transaction fails.
 
 
 class Database:
-    """An SQLite file with the site's tables; safe between threads and processes.
+    """An SQLite file with the tables of the site. Threads and processes can share it.
 
-    The file is created readable for its owner alone: secrets are in it.
+    A new file has mode 0600, because it contains secrets.
 
     Args:
-        path: The file.
+        path: Path of the file.
 
     Raises:
-        StoreUnavailable: It cannot be opened or written.
+        StoreUnavailable: The file cannot be opened or written.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = os.path.abspath(path)
         try:
-            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
+            create_file(self.path)
             with closing(self._connect()) as connection:
                 connection.execute("PRAGMA journal_mode = WAL")
                 connection.executescript(_SCHEMA)
         except (OSError, sqlite3.Error) as exc:
             reason = exc.strerror if isinstance(exc, OSError) else exc
             raise StoreUnavailable(f"{self.path} cannot be used as a database: {reason}") from exc
+        warn_of_access(self.path)
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """Give a connection whose changes are kept together, if the block ends well.
+        """Yield a connection. If the block raises no error, commit the changes.
 
         Raises:
             StoreUnavailable: The database cannot be used.
         """
-        # A connection for each: they are cheap, and none is open at a fork.
+        # Each transaction opens a new connection, because an SQLite connection must not be used after a fork.
         try:
             with closing(self._connect()) as connection:
                 connection.execute("BEGIN IMMEDIATE")
@@ -67,7 +72,7 @@ class Database:
             raise _unavailable() from exc
 
     def rows(self, query: str, values: tuple[Any, ...] = ()) -> list[Any]:
-        """Return what *query* finds.
+        """Return the rows that *query* selects.
 
         Raises:
             StoreUnavailable: The database cannot be used.
@@ -81,7 +86,8 @@ class Database:
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self.path, timeout=_TIMEOUT, isolation_level=None)
         try:
-            connection.execute("PRAGMA synchronous = NORMAL")  # as the store has it, in WAL mode
+            # SQLiteStore has the same setting, which is safe in WAL mode.
+            connection.execute("PRAGMA synchronous = NORMAL")
         except sqlite3.Error:
             connection.close()
             raise

@@ -1,21 +1,19 @@
-"""The header fields of every page: no frame, no script, no trace elsewhere."""
+"""Security headers of every page: no frames, no scripts, no referrer, no cache."""
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from flask import g, request
+from flask import Response, g, request
 
-if TYPE_CHECKING:
-    from flask import Response
+__all__ = ["allow_form_target", "harden", "source_of"]
 
 _POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action {}; frame-ancestors 'none'; base-uri 'none'"
 )
 _FIELDS = {
-    "X-Frame-Options": "DENY",  # for browsers without frame-ancestors
+    "X-Frame-Options": "DENY",  # This header is for browsers that do not support frame-ancestors.
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Resource-Policy": "same-origin",
@@ -25,7 +23,7 @@ _STATIC_AGE = "public, max-age=3600"
 
 
 def harden(response: Response) -> Response:
-    """Return *response* with the fields that keep others out."""
+    """Return *response* with the security headers."""
     targets = " ".join(["'self'", *g.get("form_targets", ())])
     response.headers["Content-Security-Policy"] = _POLICY.format(targets)
     for name, value in _FIELDS.items():
@@ -36,17 +34,20 @@ def harden(response: Response) -> Response:
 
 
 def allow_form_target(callback: str) -> None:
-    """Let the form of this page end at *callback*: browsers hold redirects after a form to ``form-action``."""
+    """Allow the form of this page to redirect to *callback*.
+
+    Browsers apply ``form-action`` to the form, and also to redirects after the form was sent.
+    """
     g.form_targets = [source_of(callback)]
 
 
 def source_of(callback: str) -> str:
-    """Return the Content-Security-Policy source of a callback: its origin, or its scheme if no source can say more."""
+    """Return the source of a callback for Content-Security-Policy: its origin if possible, otherwise its scheme."""
     parts = urlsplit(callback)
     scheme = re.sub(r"[^a-z0-9+.-]", "", parts.scheme.lower())
     if scheme not in ("http", "https"):
         return f"{scheme}:"
     host, _, port = parts.netloc.lower().partition(":")
     if not _HOST.fullmatch(host) or (port and not port.isdecimal()):
-        return f"{scheme}:"  # an IPv6 address has no form there
+        return f"{scheme}:"  # A source of Content-Security-Policy cannot contain an IPv6 address.
     return f"{scheme}://{host}:{port}" if port else f"{scheme}://{host}"

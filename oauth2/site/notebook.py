@@ -1,22 +1,20 @@
-"""What the service is about: short notes, of the user's own hand or added by an application."""
+"""The notes. A user writes notes, and an application can add notes."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from ..encoding import is_utf8
+from .._wire.text import is_utf8
+from .database import Database
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+__all__ = ["LONGEST", "REALMS", "Note", "Notebook", "problem_of_note"]
 
-    from .database import Database
+LONGEST = 500  # Characters. A longer note is refused.
+_SHOWN = 100  # The number of notes that the page and the API show.
+_KEPT = 1000  # The maximum number of notes of one user; older notes are deleted.
 
-LONGEST = 500  # characters
-_SHOWN = 100  # notes, the newest
-_KEPT = 1000  # notes of one user
-
-#: What access an application can ask for, by realm, as the consent page says it.
+#: Key: a realm that an application can request. Value: the text that the consent page shows for this realm.
 REALMS = {
     "profile": "See the name of your account",
     "notes": "Read your notes",
@@ -29,9 +27,9 @@ class Note:
     """One note.
 
     Attributes:
-        text: What it says.
-        at: When it was written, in seconds since 1970-01-01 00:00 UTC.
-        client: The name of the application that added it; empty for the user's own hand.
+        text: The text.
+        at: The time at which the note was written, in seconds since 1970-01-01 00:00 UTC.
+        client: The name of the application that added the note; ``""`` if the user wrote the note.
     """
 
     text: str
@@ -43,17 +41,17 @@ class Notebook:
     """The notes of all users.
 
     Args:
-        database: Where they are kept.
-        clock: Returns seconds since 1970-01-01 00:00 UTC.
+        database: The database that stores the notes.
+        now: A function that returns seconds since 1970-01-01 00:00 UTC.
     """
 
-    def __init__(self, database: Database, clock: Callable[[], float]) -> None:
+    def __init__(self, database: Database, now: Callable[[], float]) -> None:
         self._database = database
-        self._clock = clock
+        self._now = now
 
     def add(self, user: str, text: str, client: str = "") -> Note:
-        """Write a note down; the oldest of more than 1,000 goes."""
-        note = Note(text=text, at=int(self._clock()), client=client)
+        """Add a note. If the user has more than 1,000 notes afterwards, delete the oldest note."""
+        note = Note(text=text, at=int(self._now()), client=client)
         with self._database.transaction() as connection:
             connection.execute(
                 "INSERT INTO site_note (user, text, at, client) VALUES (?, ?, ?, ?)", (user, text, note.at, client)
@@ -66,7 +64,7 @@ class Notebook:
         return note
 
     def notes_of(self, user: str) -> list[Note]:
-        """Return the newest notes of *user*, the newest first."""
+        """Return the newest 100 notes of *user*, newest first."""
         rows = self._database.rows(
             "SELECT text, at, client FROM site_note WHERE user = ? ORDER BY number DESC LIMIT ?", (user, _SHOWN)
         )
@@ -74,9 +72,9 @@ class Notebook:
 
 
 def problem_of_note(text: str) -> str | None:
-    """Return what is wrong with the text of a note, if anything."""
+    """Return the reason why *text* is not a valid note; None if *text* is valid."""
     if not text.strip():
-        return "Write something."
+        return "Enter a text."
     if len(text) > LONGEST:
-        return f"Write at most {LONGEST} characters."
-    return None if is_utf8(text) else "Write text."
+        return f"Enter at most {LONGEST} characters."
+    return None if is_utf8(text) else "Enter valid Unicode text."

@@ -1,17 +1,17 @@
-"""Who is signed in: a random identifier in a signed cookie, and what stands behind it in the database."""
+"""The session of a user: a random identifier in a signed cookie, and a row in the database."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import wraps
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 
 from flask import g, redirect, request, session, url_for
 
-from .services import services
+from .context import context
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+__all__ = ["current_user", "local_path", "sign_in", "sign_out", "signed_in"]
 
 _IDENTIFIER = "id"
 
@@ -20,41 +20,45 @@ def current_user() -> str | None:
     """Return the name of the user who is signed in, or None."""
     if "user" not in g:
         identifier = session.get(_IDENTIFIER)
-        g.user = services().accounts.user_of(identifier) if isinstance(identifier, str) else None
+        g.user = context().accounts.user_of(identifier) if isinstance(identifier, str) else None
     user: str | None = g.user
     return user
 
 
 def sign_in(name: str) -> None:
-    """Open a session of *name*.
+    """Open a new session for *name*.
 
-    Nothing of the session before is kept, its form token neither: what somebody put
-    into this browser beforehand, or left open in another window, is worth nothing.
+    The previous session and its form token become invalid. Otherwise an attacker who has set a cookie in this browser
+    could act as the new user (session fixation). A page of the previous user that is still open could also send its
+    form as the new user.
     """
     sign_out()
-    session[_IDENTIFIER] = services().accounts.open_session(name)
+    session[_IDENTIFIER] = context().accounts.open_session(name)
     g.user = name
 
 
 def sign_out() -> None:
-    """End the session, in the browser and in the database."""
+    """Close the session in the browser and in the database."""
     identifier = session.get(_IDENTIFIER)
     if isinstance(identifier, str):
-        services().accounts.close_session(identifier)
+        context().accounts.close_session(identifier)
     session.clear()
     g.user = None
-    g.pop("csrf_token", None)  # else the page that follows would carry the old one
+    g.pop(
+        "csrf_token", None
+    )  # Flask-WTF caches the CSRF token in g. Without this line, the next page would contain the old token.
 
 
 def signed_in(view: Callable[..., Any]) -> Callable[..., Any]:
-    """Let *view* be seen by users alone; it gets the user's name as its first argument."""
+    """Decorate *view* for signed-in users. The user's name is passed as the first argument of *view*."""
 
     @wraps(view)
     def only_for_users(*args: Any, **kwargs: Any) -> Any:
         user = current_user()
         if user is not None:
             return view(user, *args, **kwargs)
-        # What was posted is gone then: nothing is done that nobody saw while signed in.
+        # If the user is not signed in when a form is received, the form is discarded. After signing in, the user must
+        # first see the page again.
         here = request.script_root + request.full_path.removesuffix("?") if request.method == "GET" else None
         return redirect(url_for("people.sign_in", next=here), 303)
 
@@ -62,10 +66,10 @@ def signed_in(view: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def local_path(target: str | None) -> str | None:
-    """Return *target* if it is a path on this site, else None: nobody is redirected anywhere else."""
+    """Return *target* if it is a path on this site, otherwise None. This check prevents an open redirect."""
     if not target or not target.startswith("/") or target.startswith("//"):
         return None
-    # Browsers read a backslash as a slash, and drop tabs and line breaks.
+    # Browsers treat a backslash as a slash, and remove tabs and line breaks.
     if "\\" in target or not target.isprintable() or " " in target:
         return None
     parts = urlsplit(target)

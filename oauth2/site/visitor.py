@@ -1,38 +1,38 @@
-"""A browser of few words, for the story: cookies and forms over HTTP."""
+"""A minimal browser for the demo: cookies, pages and forms."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from http.cookiejar import CookieJar
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.error import HTTPError
 from urllib.parse import urlencode
 from urllib.request import HTTPCookieProcessor, HTTPRedirectHandler, ProxyHandler, Request, build_opener
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+__all__ = ["Page", "Visitor"]
 
-_TIMEOUT = 30.0  # seconds
+_TIMEOUT = 30.0  # Seconds to wait for a response.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """What came back.
+    """One page, or a redirect.
 
     Attributes:
         status: HTTP status.
-        location: Where it redirects to, or None.
-        text: HTML.
+        location: The URL of the redirect; None for a page.
+        text: The HTML text.
     """
 
     status: int
-    location: str | None
+    location: str | None = field(repr=False)
     text: str = field(repr=False)
 
     @property
     def title(self) -> str:
-        """The heading of the page; empty if there is none."""
+        """The heading of the page; empty if the page has no heading."""
         reader = _Reader("", "", "h1")
         reader.feed(self.text)
         return reader.text.strip()
@@ -44,17 +44,17 @@ class Page:
         return reader.fields
 
     def text_of(self, identifier: str) -> str:
-        """Return the text of the element with this ``id``; empty if there is none."""
+        """Return the text of the element with this ``id``; empty if the page has no such element."""
         reader = _Reader("", identifier)
         reader.feed(self.text)
         return reader.text
 
 
 class Visitor:
-    """Somebody at a browser: it keeps cookies, and follows no redirect unasked.
+    """A browser that stores cookies and does not follow redirects.
 
     Args:
-        base_url: The site.
+        base_url: The base URL of the site.
     """
 
     def __init__(self, base_url: str) -> None:
@@ -66,28 +66,30 @@ class Visitor:
         return self._open(Request(self.base_url + path))  # noqa: S310 - base_url is http or https
 
     def send(self, path: str, fields: Mapping[str, Any]) -> Page:
-        """Send a form as it stands."""
+        """Send a form with exactly these fields."""
         form = urlencode(fields, doseq=True).encode()
         return self._open(Request(self.base_url + path, form))  # noqa: S310 - as above
 
     def fill(self, path: str, **fields: Any) -> Page:
-        """Open the page at *path*, fill in its form, and send it with what is hidden in it."""
+        """Open the page at *path*, and send its form with its hidden fields and *fields*."""
         action = path.partition("?")[0]
         return self.send(action, {**self.get(path).hidden(action), **fields})
 
     def _open(self, request: Request) -> Page:
         try:
             answer = self._opener.open(request, timeout=_TIMEOUT)
-        except HTTPError as exc:  # any answer but 200, the redirects included
+        except HTTPError as exc:  # urllib raises HTTPError for errors, and also for redirects that it does not follow.
             answer = exc
         with answer:
             return Page(
-                status=answer.status, location=answer.headers["Location"], text=answer.read().decode("utf-8", "replace")
+                status=answer.status or 0,
+                location=answer.headers["Location"],
+                text=answer.read().decode("utf-8", "replace"),
             )
 
 
 class _Stay(HTTPRedirectHandler):
-    def redirect_request(self, *_: Any) -> None:
+    def redirect_request(self, req: Any, fp: Any, code: Any, msg: Any, headers: Any, newurl: Any) -> None:
         return None
 
 
@@ -100,7 +102,7 @@ class _Reader(HTMLParser):
         self._identifier = identifier
         self._tag = tag
         self._is_in_form = False
-        self._open: list[str] = []  # elements, from the one that is looked for inwards
+        self._open: list[str] = []  # This list contains the requested element and the open elements inside it.
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         found = dict(attrs)
@@ -108,8 +110,8 @@ class _Reader(HTMLParser):
             self._is_in_form = found.get("action") == self._action
         if self._is_in_form and tag == "input" and found.get("type") == "hidden":
             self.fields[found.get("name") or ""] = found.get("value") or ""
-        is_wanted = tag == self._tag or (self._identifier and found.get("id") == self._identifier)
-        if self._open or is_wanted:
+        is_match = tag == self._tag or (self._identifier and found.get("id") == self._identifier)
+        if self._open or is_match:
             self._open.append(tag)
 
     def handle_endtag(self, tag: str) -> None:
