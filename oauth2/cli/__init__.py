@@ -1,21 +1,25 @@
-"""The ``oauth2`` command, extra ``cli``: get tokens, send, sign and verify requests.
+"""The ``oauth2`` command (extra ``cli``): get tokens; send, sign and verify requests.
 
-Nothing is imported here that the extra brings, so that the command can say what is missing.
+This module imports no package of the extra, so that the command can report which packages are missing.
 """
 
 import sys
 from importlib.util import find_spec
 
-_NEEDED = ("click", "keyring", "requests", "rich")
+from .failure import USAGE, pip_command
+
+__all__ = ["main"]
+
+_REQUIRED = ("click", "keyring", "requests", "rich")
 
 
 def main() -> None:
-    """Run the command with the arguments of this process, and exit."""
-    missing = [name for name in _NEEDED if find_spec(name) is None]
+    """Run the command with the arguments of this process, then exit."""
+    missing = [name for name in _REQUIRED if find_spec(name) is None]
     if missing:
-        what = f"error: the oauth2 command needs {', '.join(missing)}"
-        print(f"{what}; do: python -m pip install 'oauth2[cli]'", file=sys.stderr)
-        sys.exit(2)
+        print(f"Error: The oauth2 command needs {', '.join(missing)}.", file=sys.stderr)
+        print(f"Hint: Run: {pip_command('cli')}", file=sys.stderr)
+        sys.exit(USAGE)
     from .app import run
 
     sys.exit(run(sys.argv[1:]))

@@ -1,35 +1,41 @@
-"""``Account``: credentials under a name, and how the service wants them used."""
+"""``Account``: credentials that are stored under a name, and the options for signing requests."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, fields
-from typing import TYPE_CHECKING
+from itertools import chain
+from typing import Any
 
+from .._checks import strip_line_ends
+from .._sending.signer import BODY, HEADER, QUERY
+from .._wire.text import is_utf8
 from ..credentials import Consumer, Token
 from .failure import CREDENTIALS, Failure
 
-if TYPE_CHECKING:
-    from typing import Any
+__all__ = ["Account", "check_name", "is_name", "no_such_account", "read_account", "shortened"]
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_LATEST = 1 << 36  # In seconds. time.strftime() raises an error for much later times, so a later time is refused.
 _SECRETS = ("consumer_secret", "token", "token_secret", "parameters")
+_CREDENTIALS = ("consumer_key", "consumer_secret", "token", "token_secret")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
-    """Credentials under a name.
+    """Credentials that the user has stored under a name, and the options for signing with them.
 
     Attributes:
-        name: Chosen by the user; the service's name unless another was given.
-        service: The profile it was got with; None for one's own URLs.
-        placeholders: What was filled into it.
-        origins: Scheme and host of what it is used for when no account is named.
-        token: None where the service has no tokens.
-        parameters: What the service sent with the token.
-        placement, realm, body_hash: As the clients take them; None for their default.
+        name: Chosen by the user; defaults to the name of the service.
+        service: The name of the service's profile; None if the user entered three URLs instead.
+        placeholders: Values for the placeholders of the profile.
+        origins: Scheme and host of URLs. If the user chooses no account, this account is used for these URLs.
+        token: The token; None if the service has no tokens.
+        parameters: Further parameters that the service sent with the token.
+        placement, realm, body_hash: Options of the clients; None for the default.
         private_key: Path of the RSA private key.
-        created: Seconds since 1970-01-01 00:00 UTC.
+        created: The time at which the account was created, in seconds since 1970-01-01 00:00 UTC.
     """
 
     name: str
@@ -55,51 +61,83 @@ class Account:
 
     @property
     def token_credentials(self) -> Token | None:
-        """The token credentials, None if there are none."""
+        """The token credentials; None if the account has no token."""
         return None if self.token is None else Token(self.token, self.token_secret)
 
     def public(self) -> dict[str, Any]:
-        """Return all that is no secret, for a file."""
+        """Return the values that are not secret, for the account's file."""
         return {name: value for name, value in asdict(self).items() if name not in _SECRETS}
 
     def secrets(self) -> dict[str, Any]:
-        """Return the rest, for a safe place."""
+        """Return the secret values, for the keyring."""
         return {name: getattr(self, name) for name in _SECRETS}
 
 
-def read_account(found: dict[str, Any]) -> Account:
-    """Return the account of what :meth:`Account.public` and :meth:`Account.secrets` gave.
+def read_account(stored: dict[str, Any]) -> Account:
+    """Return the account that has the values of :meth:`Account.public` and :meth:`Account.secrets`.
 
     Raises:
-        TypeError: It is nothing of the kind.
+        TypeError: A value is missing or has the wrong type.
+        ValueError: A value is out of range.
     """
-    known = {each.name for each in fields(Account)}
-    kept = {name: value for name, value in found.items() if name in known}
-    return Account(**{**kept, "origins": tuple(kept.get("origins", ()))})
+    names = {each.name for each in fields(Account)}
+    values = {name: value for name, value in stored.items() if name in names}
+    # If a user pastes a secret into the file, the editor may add a line end. A line end would change the signature.
+    values |= {name: strip_line_ends(values[name]) for name in _CREDENTIALS if isinstance(values.get(name), str)}
+    account = Account(**{**values, "origins": tuple(values.get("origins", ()))})
+    if not all(map(_is_text, _texts_of(account))) or type(account.created) is not int:
+        raise TypeError("account: a value has the wrong type")
+    is_valid = account.body_hash in (None, True, False) and account.placement in (None, HEADER, QUERY, BODY)
+    if not is_valid or abs(account.created) >= _LATEST:
+        raise ValueError("account: a value is out of range")
+    return account
+
+
+def _texts_of(account: Account) -> Iterator[Any]:
+    yield from (account.name, account.consumer_key, account.consumer_secret, account.token_secret)
+    yield from (account.signature_method, *account.origins, *_names_and_values(account.placeholders))
+    yield from _names_and_values(account.parameters)
+    optional = (account.service, account.token, account.placement, account.realm, account.private_key)
+    yield from (value for value in optional if value is not None)
+
+
+def _names_and_values(found: object) -> Iterator[Any]:
+    if not isinstance(found, dict):
+        raise TypeError("account: must be a dict")
+    return chain.from_iterable(found.items())
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and is_utf8(value)
+
+
+def is_name(name: str) -> bool:
+    """Return whether *name* is a valid name of an account."""
+    return _NAME.fullmatch(name) is not None
 
 
 def check_name(name: str) -> str:
-    """Return *name* if an account can have it; it becomes a file name.
+    """Return *name* if it is a valid name of an account. The name is also used as a file name.
 
     Raises:
-        Failure: It cannot.
+        Failure: *name* is not valid.
     """
-    if not _NAME.fullmatch(name):
+    if not is_name(name):
         raise Failure(
-            f"{name!r} cannot name an account",
-            "use up to 64 letters, digits, dots, dashes and underscores, a letter or digit first",
+            f"Not a valid name of an account: {name!r}.",
+            "Use at most 64 letters, digits, dots, hyphens and underscores; start with a letter or digit.",
         )
     return name
 
 
 def shortened(key: str | None) -> str:
-    """Return the beginning of a key, enough to tell it from others."""
+    """Return the first characters of a key, so that a user can recognize the key."""
     if not key:
         return "-"
     return f"{key[:4]}..." if len(key) >= 12 else "..."
 
 
 def no_such_account(name: str, names: list[str]) -> Failure:
-    """Return what is raised where *name* is not among *names*."""
-    known = f"use one of: {', '.join(names)}" if names else "get one with: oauth2 login"
-    return Failure(f"there is no account {name!r}", known, code=CREDENTIALS)
+    """Return the failure for an account *name* that does not exist; *names* are the names of the existing accounts."""
+    hint = f"Use one of: {', '.join(names)}." if names else "Create an account. Run: oauth2 login"
+    return Failure(f"There is no account {name!r}.", hint, code=CREDENTIALS)

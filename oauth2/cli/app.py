@@ -1,4 +1,4 @@
-"""The group of commands, and the one place where an error becomes a line and an exit code."""
+"""The ``oauth2`` group, and ``run``. Only ``run`` converts an exception to two lines and an exit code."""
 
 from __future__ import annotations
 
@@ -9,24 +9,31 @@ import click
 
 from .. import __version__
 from ..errors import Error
-from .failure import INTERRUPTED, REFUSED, USAGE, Failure
+from .failure import INTERRUPTED, REFUSED, USAGE, Failure, sentence
+from .group import Group
 from .terminal import note, say_error
 
+__all__ = ["oauth2", "run"]
+
+#: Key: the name of a command. Value: its module in the package ``commands``.
 _COMMANDS = {
     "login": "login",
     "request": "request",
     "sign": "sign",
     "verify": "verify",
+    "doctor": "doctor",
     "services": "services",
     "token": "token",
     "keygen": "keygen",
+    "check-migration": "check_migration",
+    "provider": "provider",
     "serve": "serve",
     "demo": "serve",
 }
 
 
-class _Commands(click.Group):
-    """Imports a command when it is asked for, so that ``oauth2 sign`` does not pay for a keyring."""
+class _Commands(Group):
+    """Imports the module of a command on first use. ``oauth2 sign``, for example, does not load the keyring library."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(_COMMANDS)
@@ -37,7 +44,7 @@ class _Commands(click.Group):
         if cmd_name not in _COMMANDS:
             return None
         module = import_module(f".commands.{_COMMANDS[cmd_name]}", __package__)
-        found: click.Command = getattr(module, cmd_name)
+        found: click.Command = getattr(module, cmd_name.replace("-", "_"))
         return found
 
 
@@ -51,38 +58,36 @@ def oauth2(context: click.Context) -> None:
 
 
 def run(arguments: list[str]) -> int:
-    """Run the command; return its exit code.
+    """Run the command and return its exit code.
 
     Args:
-        arguments: As in ``sys.argv[1:]``.
+        arguments: The arguments of the command line, as in ``sys.argv[1:]``.
     """
     try:
         return oauth2.main(arguments, prog_name="oauth2", standalone_mode=False) or 0
-    except Failure as exc:
-        say_error(str(exc))
-        return exc.code
-    except click.UsageError as exc:
-        path = exc.ctx.command_path if exc.ctx else "oauth2"
-        say_error(f"{_joined(exc.format_message())}; do see: {path} --help")
-        return USAGE
-    except click.ClickException as exc:
-        say_error(_joined(exc.format_message()))
-        return USAGE
     except (click.Abort, KeyboardInterrupt):
         note("")
         return INTERRUPTED
-    except Error as exc:
-        say_error(f"{exc.message.rstrip('.')}; do look at what was sent and answered")
-        return REFUSED
     except BrokenPipeError:
-        # Who reads our output has seen enough. Nothing is left to flush at the end.
+        # The program that reads the output has closed the pipe. Without this line, Python would report an error when it
+        # flushes standard output at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return REFUSED
-    except OSError as exc:
+    except (Failure, click.ClickException, Error, OSError) as exc:
+        failure = _failure(exc)
+        say_error(failure.message, failure.hint)
+        return failure.code
+
+
+def _failure(exc: Exception) -> Failure:
+    if isinstance(exc, Failure):
+        return exc
+    if isinstance(exc, click.ClickException):
+        context = exc.ctx if isinstance(exc, click.UsageError) else None
+        return Failure(sentence(exc.format_message()), f"Run: {context.command_path if context else 'oauth2'} --help")
+    if isinstance(exc, OSError):
         name = f"{exc.filename}: " if exc.filename else ""
-        say_error(f"{name}{exc.strerror or type(exc).__name__}; do look at the path and its permissions")
-        return USAGE
-
-
-def _joined(message: str) -> str:
-    return " ".join(message.split()).rstrip(".")
+        reason = exc.strerror or type(exc).__name__
+        return Failure(f"{name}{reason}.", "Check the path and its permissions.", code=USAGE)
+    message = exc.message if isinstance(exc, Error) else ""
+    return Failure(sentence(message), "Check the request and the response of the service.", code=REFUSED)

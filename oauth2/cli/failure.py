@@ -1,6 +1,26 @@
-"""What ends a command early: one line that a person can act on, and an exit code."""
+"""``Failure``: an error of a command, with the message, the hint for the user, and the exit code."""
 
 from __future__ import annotations
+
+import re
+import shlex
+import sys
+
+__all__ = [
+    "CREDENTIALS",
+    "INTERRUPTED",
+    "REFUSED",
+    "UNREACHABLE",
+    "USAGE",
+    "Failure",
+    "UnusableAccount",
+    "in_options",
+    "missing_package",
+    "not_a_url",
+    "pip_command",
+    "sentence",
+    "unreadable",
+]
 
 REFUSED = 1
 USAGE = 2
@@ -9,42 +29,79 @@ UNREACHABLE = 4
 INTERRUPTED = 130
 
 
-class Failure(Exception):  # noqa: N818 - named for what it is to the person who reads it
-    """A command cannot go on.
+class Failure(Exception):  # noqa: N818 - a Failure is the result of a command
+    """The command cannot continue. ``app.run`` prints the two texts as an ``Error:`` and a ``Hint:`` line.
 
     Args:
-        what: What is wrong, without a secret in it.
-        remedy: What to do about it, following "do ".
+        message: One sentence about the error, without a secret.
+        hint: The instruction for the user.
         code: The exit code.
     """
 
-    def __init__(self, what: str, remedy: str = "", *, code: int = USAGE) -> None:
-        super().__init__(what)
-        self.what = what
-        self.remedy = remedy
+    def __init__(self, message: str, hint: str, *, code: int = USAGE) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
         self.code = code
 
     def __str__(self) -> str:
-        return f"{self.what}; do {self.remedy}" if self.remedy else self.what
+        return f"{self.message} {self.hint}"
 
 
-#: What the functions say, and what it is called on the command line.
-_WORDS = (
-    ("uri: ", ""),
-    ("name: ", ""),
-    ("; names() lists them", ""),
-    ("at() fills in", "--set NAME=VALUE fills in"),
-    ("SignatureMethod_PLAINTEXT_OVER_HTTP does", "--signature-method PLAINTEXT-OVER-HTTP does"),
-    ("temporary: ", "the URL for temporary credentials: "),
-    ("authorize: ", "the URL for authorization: "),
-    ("token: ", "the URL for token credentials: "),
-    (";", ","),
+class UnusableAccount(Failure):
+    """One account cannot be used. Other accounts can still be used."""
+
+
+def unreadable(path: str, reason: str | None, *, code: int = USAGE) -> Failure:
+    """Return the failure for a file that cannot be read.
+
+    Args:
+        path: The path; the caller has escaped control characters.
+        reason: The operating system's text for the error.
+        code: The exit code.
+    """
+    return Failure(f"Cannot read {path}: {reason}.", "Check the path and its permissions.", code=code)
+
+
+def not_a_url(url: str) -> Failure:
+    """Return the failure for *url*, which is not an http or https URL; the caller has escaped control characters."""
+    return Failure(f"Not an http or https URL: {url!r}.", "Give a URL such as https://api.example.com/")
+
+
+def missing_package(name: str, extra: str) -> Failure:
+    """Return the failure for a package that is not installed. *extra* is the extra that installs this package."""
+    return Failure(f"This command needs {name}.", f"Run: {pip_command(extra)}")
+
+
+def pip_command(extra: str) -> str:
+    """Return the shell command that installs an extra of this package for the running Python."""
+    return f"{shlex.quote(sys.executable or 'python')} -m pip install 'oauth2[{extra}]'"
+
+
+def sentence(text: str) -> str:
+    """Return the text of another library's error as one line that ends with a full stop."""
+    line = " ".join(text.split())
+    return line if line.endswith((".", "?", "!")) else f"{line}."
+
+
+#: Each row: a pattern for names of parameters in errors of this package, and the option or text that replaces the
+#: match.
+_OPTIONS = (
+    (r"^(?:uri|name): ", ""),
+    (r"[;.]? *(?:Call |call )?names\(\)[^.]*\.?", ""),
+    (r"\bpass it to at\(\) or endpoints\(\)", "pass it with --set NAME=VALUE"),
+    (r"\bat\(\)", "--set NAME=VALUE"),
+    (r"\bSignatureMethod_PLAINTEXT_OVER_HTTP\b(?:\(\))?", "--signature-method PLAINTEXT-OVER-HTTP"),
+    (r"^temporary: ", "The URL for temporary credentials: "),
+    (r"^authorize: ", "The URL for authorization: "),
+    (r"^token: ", "The URL for token credentials: "),
 )
 
 
-def in_words_of_the_command(error: Exception) -> str:
-    """Return what *error*, a mistake in a call, says; options in place of arguments."""
-    text = str(error).rstrip(".?")
-    for ours, theirs in _WORDS:
-        text = text.replace(ours, theirs)
-    return text
+def in_options(error: Exception) -> str:
+    """Return the text of a ``TypeError`` or ``ValueError`` of this package, with options in place of parameters."""
+    text = str(error)
+    for pattern, replacement in _OPTIONS:
+        text = re.sub(pattern, replacement, text)
+    # If a text starts with the name of a parameter or a service, the case of the name must not change.
+    return sentence(text if re.match(r"[\w-]+: ", text) else text[:1].upper() + text[1:])

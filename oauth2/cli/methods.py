@@ -1,114 +1,100 @@
-"""Signature methods by the names that ``--signature-method`` takes."""
+"""The signature methods for the option ``--signature-method``, and their keys."""
 
 from __future__ import annotations
 
 import os
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, cast
 
 import click
 
-from .. import rsa, signature
-from .failure import CREDENTIALS, Failure
-from .terminal import is_interactive, one_line
+from .._methods import MODULES, method_class
+from ..signature import SignatureMethod
+from .account import Account
+from .escape import one_line
+from .failure import CREDENTIALS, Failure, missing_package
+from .files import read_file
+from .terminal import is_interactive
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from ..services import Service
 
-    from ..signature import SignatureMethod
-    from .account import Account
+__all__ = ["KEY_PASSWORD", "NAMES", "for_checking", "for_signing", "uses_secrets"]
 
-KEY_PASSWORD = "OAUTH2_KEY_PASSWORD"  # noqa: S105 - a name
+KEY_PASSWORD = "OAUTH2_KEY_PASSWORD"  # noqa: S105 - the name of a variable
 
-_WITH_SECRETS: dict[str, type[SignatureMethod]] = {
-    "HMAC-SHA1": signature.SignatureMethod_HMAC_SHA1,
-    "HMAC-SHA256": signature.SignatureMethod_HMAC_SHA256,
-    "HMAC-SHA512": signature.SignatureMethod_HMAC_SHA512,
-    "PLAINTEXT": signature.SignatureMethod_PLAINTEXT,
-    "PLAINTEXT-OVER-HTTP": signature.SignatureMethod_PLAINTEXT_OVER_HTTP,
-}
-_WITH_KEYS: dict[str, type[rsa._RSA]] = {
-    "RSA-SHA1": rsa.SignatureMethod_RSA_SHA1,
-    "RSA-SHA256": rsa.SignatureMethod_RSA_SHA256,
-    "RSA-SHA512": rsa.SignatureMethod_RSA_SHA512,
-}
-NAMES = (*_WITH_SECRETS, *_WITH_KEYS)
+NAMES = tuple(MODULES)
 
 
 def uses_secrets(name: str) -> bool:
-    """Tell whether a method signs with the shared secrets."""
-    return name in _WITH_SECRETS
+    """Return whether a method signs with the shared secrets."""
+    return name in MODULES and bool(method_class(name).uses_secrets)
 
 
-def for_signing(account: Account, profile: Any = None) -> SignatureMethod:
-    """Return the method that *account* signs with.
+def for_signing(account: Account, profile: Service | None = None) -> SignatureMethod:
+    """Return the signature method of *account*, ready to sign.
 
     Args:
-        account: Whose key and method.
-        profile: Of its service, which may have a variant of its own of its first method.
+        account: The account; its private key is read if the method needs a private key.
+        profile: The profile of the account's service. A profile can define a variant of its first method.
 
     Raises:
-        Failure: The method is not known, or its private key cannot be used.
+        Failure: The method is unknown, or its private key cannot be used.
     """
     name = account.signature_method
-    is_own = profile is not None and name == profile.signature_methods[0]
-    if name in _WITH_SECRETS:
-        return profile.signature_method() if is_own else _WITH_SECRETS[name]()
-    if name not in _WITH_KEYS:
-        raise Failure(f"{one_line(name)} is no signature method", f"use one of: {', '.join(NAMES)}")
+    variant = profile.signature_method if profile is not None and name == profile.signature_methods[0] else None
+    if name not in NAMES:
+        raise Failure(f"Unknown signature method: {one_line(name)}.", f"Use one of: {', '.join(NAMES)}.")
+    if uses_secrets(name):
+        return variant() if variant is not None else method_class(name)()
     if not account.private_key:
-        raise Failure(f"{name} needs a private key", "give its file with --private-key", code=CREDENTIALS)
-    data = read_key(account.private_key)
+        raise Failure(f"{name} needs a private key.", "Give its file with --private-key.", code=CREDENTIALS)
+    return _with_key(variant or _takes_keys(name), account.private_key)
+
+
+def _with_key(make: Callable[..., SignatureMethod], path: str) -> SignatureMethod:
+    data = read_file(path, code=CREDENTIALS)
     password = os.environ.get(KEY_PASSWORD)
+    password = password and password.rstrip("\r\n")
     if b"ENCRYPTED" in data and password is None:
-        password = _ask_password(account.private_key)
+        password = _ask_password(path)
     try:
-        make: Callable[..., SignatureMethod] = profile.signature_method if is_own else _WITH_KEYS[name]
         return make(data, password=password)
     except ValueError:
-        what = f"{account.private_key} cannot be read as an RSA private key"
-        raise Failure(
-            what, f"give a PEM, DER or PKCS#12 file, its password in {KEY_PASSWORD}", code=CREDENTIALS
-        ) from None
+        hint = f"Give a PEM, DER or PKCS#12 file, and set {KEY_PASSWORD} if the key has a password."
+        raise Failure(f"Not an RSA private key: {one_line(path)}.", hint, code=CREDENTIALS) from None
     except ImportError:
-        raise Failure("RSA needs cryptography", "this first: python -m pip install 'oauth2[rsa]'") from None
+        raise missing_package("cryptography", "rsa") from None
 
 
 def for_checking(public_key: str | None) -> dict[str, SignatureMethod]:
-    """Return the methods that can be verified, by name: RSA where there is a public key.
+    """Return the methods for verification. RSA methods are included only if *public_key* is the path of a key.
 
     Raises:
-        Failure: The key cannot be read.
+        Failure: The key cannot be used.
     """
-    found = {name: make() for name, make in _WITH_SECRETS.items() if name != "PLAINTEXT-OVER-HTTP"}
+    # PLAINTEXT-OVER-HTTP is for signing only. For verification, PLAINTEXT is accepted over https only.
+    names = [name for name in NAMES if name != "PLAINTEXT-OVER-HTTP"]
+    found = {name: method_class(name)() for name in names if uses_secrets(name)}
     if public_key is None:
         return found
-    data = read_key(public_key)
+    data = read_file(public_key, code=CREDENTIALS)
     try:
-        return {**found, **{name: make(public_key=data) for name, make in _WITH_KEYS.items()}}
+        return {**found, **{name: _takes_keys(name)(public_key=data) for name in names if not uses_secrets(name)}}
     except ValueError:
-        what = f"{public_key} cannot be read as an RSA public key"
-        raise Failure(what, "give a PEM or DER file, or a certificate", code=CREDENTIALS) from None
+        hint = "Give a PEM or DER file, or a certificate."
+        raise Failure(f"Not an RSA public key: {one_line(public_key)}.", hint, code=CREDENTIALS) from None
     except ImportError:
-        raise Failure("RSA needs cryptography", "this first: python -m pip install 'oauth2[rsa]'") from None
+        raise missing_package("cryptography", "rsa") from None
 
 
-def read_key(path: str) -> bytes:
-    """Return what a key file holds.
-
-    Raises:
-        Failure: It cannot be read.
-    """
-    try:
-        return Path(path).read_bytes()
-    except OSError as exc:
-        raise Failure(
-            f"{one_line(path)} cannot be read: {exc.strerror}", "look at the path", code=CREDENTIALS
-        ) from None
+def _takes_keys(name: str) -> Callable[..., SignatureMethod]:
+    """Return the class of an RSA method, whose constructor has parameters for keys."""
+    return cast("Callable[..., SignatureMethod]", method_class(name))
 
 
 def _ask_password(path: str) -> str:
     if not is_interactive():
-        raise Failure(f"{path} is encrypted", f"set {KEY_PASSWORD}", code=CREDENTIALS)
-    answer: str = click.prompt(f"Password of {path}", hide_input=True, err=True)
+        raise Failure(f"The key {one_line(path)} has a password.", f"Set {KEY_PASSWORD}.", code=CREDENTIALS)
+    answer: str = click.prompt(f"Password of {one_line(path)}", hide_input=True, err=True)
     return answer

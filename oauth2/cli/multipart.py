@@ -1,19 +1,19 @@
-"""``Multipart``: a multipart/form-data body (RFC 7578) that is read in pieces, however long its files are."""
+"""``Multipart``: a multipart/form-data body (RFC 7578). While the body is sent, its files are read in chunks."""
 
 from __future__ import annotations
 
 import os
 import secrets
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from io import BytesIO
-from typing import TYPE_CHECKING
+from typing import BinaryIO
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from typing import BinaryIO
+__all__ = ["Multipart", "Part"]
 
 _CHUNK = 1 << 16
-_ESCAPES = str.maketrans({'"': "%22", "\r": "%0D", "\n": "%0A"})  # as the HTML standard has it
+# The HTML standard requires these escapes.
+_ESCAPES = str.maketrans({'"': "%22", "\r": "%0D", "\n": "%0A"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +26,7 @@ class Part:
     filename: str | None = None
 
     def head(self) -> bytes:
-        """Return the header fields of the part, and the empty line after them."""
+        """Return the header fields of the part, and the empty line after the fields."""
         disposition = f'form-data; name="{self.name.translate(_ESCAPES)}"'
         if self.filename is not None:
             disposition += f'; filename="{self.filename.translate(_ESCAPES)}"'
@@ -37,7 +37,7 @@ class Part:
 
 
 class Multipart:
-    """A body that is a seekable binary file of known length.
+    """A request body with the interface of a seekable binary file.
 
     Args:
         parts: The fields, in order.
@@ -62,11 +62,11 @@ class Multipart:
             yield chunk
 
     def read(self, size: int = -1) -> bytes:
-        """Return the next *size* bytes, all that is left if it is negative; fewer only at the end."""
-        wanted = len(self) if size is None or size < 0 else size
+        """Return the next *size* bytes, or all remaining bytes if *size* is negative; fewer only at the end."""
+        count = len(self) if size is None or size < 0 else size
         found = bytearray()
-        while self._at < len(self._files) and len(found) < wanted:
-            piece = self._files[self._at].read(wanted - len(found))
+        while self._at < len(self._files) and len(found) < count:
+            piece = self._files[self._at].read(count - len(found))
             if piece:
                 found += piece
             else:
@@ -75,11 +75,11 @@ class Multipart:
         return bytes(found)
 
     def tell(self) -> int:
-        """Return how much of it was read."""
+        """Return the position in bytes."""
         return self._position
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        """Go to *offset*, from the start, from here or from the end."""
+        """Set the position to *offset* from the start, the current position or the end; return the new position."""
         target = offset + {os.SEEK_SET: 0, os.SEEK_CUR: getattr(self, "_position", 0), os.SEEK_END: len(self)}[whence]
         left, self._at = target, len(self._files)
         for index, (file, length) in enumerate(zip(self._files, self._lengths, strict=True)):

@@ -1,20 +1,28 @@
-"""The profile of the service that an account is for."""
+"""The profile of an account's service."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from .failure import Failure, in_words_of_the_command
+import click
+
+from .._sending.uri import origin
+from .account import Account
+from .failure import Failure, in_options
 
 if TYPE_CHECKING:
-    from .account import Account
+    from ..services import Service
+
+__all__ = ["complete_service", "find_profile", "needs_placeholders", "origins_of", "profile_of", "require_placeholders"]
+
+_FOR_BROWSERS = ("authorize", "authenticate")  # Only the browser opens these endpoints, without a signature.
 
 
-def find_profile(name: str, placeholders: dict[str, str]) -> Any:
-    """Return the profile of a service, with its placeholders filled in.
+def find_profile(name: str, placeholders: dict[str, str]) -> Service:
+    """Return the profile of a service, with values in place of its placeholders.
 
     Raises:
-        Failure: There is none of this name, or a placeholder is not its own.
+        Failure: No service has this name, or the service has no such placeholder.
     """
     from .. import services
 
@@ -22,21 +30,52 @@ def find_profile(name: str, placeholders: dict[str, str]) -> Any:
         profile = services.get(name)
         return profile.at(**placeholders) if placeholders else profile
     except (TypeError, ValueError) as exc:
-        known = f": oauth2 services show {name}" if name in services.names() else ": oauth2 services"
-        raise Failure(in_words_of_the_command(exc), f"see{known}") from None
+        more = f" show {name}" if name in services.names() else ""
+        raise Failure(in_options(exc), f"Run: oauth2 services{more}") from None
 
 
-def profile_of(account: Account) -> Any:
-    """Return the profile that *account* was got with.
+def require_placeholders(profile: Service, first: str = "") -> None:
+    """Refuse a profile that still has a placeholder.
+
+    Args:
+        profile: The result of :func:`find_profile`.
+        first: A sentence for the start of the hint; it must end with a space.
 
     Raises:
-        Failure: It is not known any more.
+        Failure: A placeholder has no value.
     """
-    return find_profile(account.service or "", account.placeholders)
+    if profile.placeholders:
+        names = " and ".join(profile.placeholders)
+        options = " ".join(f"--set {name}=..." for name in profile.placeholders)
+        hint = f"{first}Give {options} (see: oauth2 services show {profile.name})"
+        raise Failure(f"The service {profile.name} needs a value for {names}.", hint)
 
 
-def complete_service(context: Any, parameter: Any, incomplete: str) -> list[str]:
-    """Return the services whose names begin with *incomplete*."""
+def profile_of(account: Account) -> Service:
+    """Return the profile of an account that has a service.
+
+    Raises:
+        Failure: The profile does not exist anymore, or the account has no value for a placeholder.
+    """
+    profile = find_profile(account.service or "", account.placeholders)
+    if needs_placeholders(profile):
+        require_placeholders(profile, f"Run: oauth2 token delete {account.name}, then add the account again. ")
+    return profile
+
+
+def needs_placeholders(profile: Service) -> bool:
+    """Return whether signing needs values for placeholders, because the realm contains a placeholder."""
+    return any(f"{{{name}" in (profile.realm or "") for name in profile.placeholders)
+
+
+def origins_of(profile: Service) -> tuple[str, ...]:
+    """Return scheme and host of each URL of this service to which signed requests are sent."""
+    urls = [url for step, url in profile.urls.items() if step not in _FOR_BROWSERS and "{" not in url]
+    return tuple(dict.fromkeys(map(origin, urls)))
+
+
+def complete_service(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+    """Return the services whose names start with *incomplete*, for shell completion."""
     from .. import services
 
     return [name for name in services.names() if name.startswith(incomplete)]

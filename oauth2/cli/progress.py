@@ -1,27 +1,27 @@
-"""A bar on standard error for transfers that take long, where a person is there to see it."""
+"""A progress bar on standard error for long transfers, shown only at a terminal."""
 
 from __future__ import annotations
 
 import os
 import sys
 import time
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator
+from typing import Any
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+__all__ = ["Bar", "Watched", "length_of"]
 
-_LONG = 0.5  # seconds after which a bar is worth its line
+_DELAY = 0.5  # In seconds. The bar appears only if the transfer takes longer than this time.
 _CHUNK = 1 << 16
 
 
 class Bar:
-    """Shows how far a transfer is, once it has taken a while.
+    """Show the progress of one transfer, half a second after its start.
 
     Args:
-        label: What is going on.
-        total: Bytes; None if that is not known.
-        shown: Whether to show anything, ever; unless given, where standard error is a terminal.
-        clock: Returns seconds.
+        label: The text before the bar.
+        total: Number of bytes of the whole transfer; None if unknown.
+        shown: Whether the bar may appear. By default, the bar may appear if standard error is a terminal.
+        clock: A function that returns the time in seconds.
     """
 
     def __init__(
@@ -41,15 +41,14 @@ class Bar:
         self._task: Any = None
 
     def at(self, position: int) -> None:
-        """Say that *position* bytes are through."""
-        if not self._shown or self._clock() - self._start < _LONG:
+        """Show that *position* bytes have been transferred."""
+        if not self._shown or self._clock() - self._start < _DELAY:
             return
-        if self._progress is None:
-            self._begin()
-        self._progress.update(self._task, completed=position)
+        progress = self._progress or self._begin()
+        progress.update(self._task, completed=position)
 
     def close(self) -> None:
-        """Take the bar off the screen."""
+        """Remove the bar from the terminal."""
         if self._progress is not None:
             self._progress.stop()
             self._progress = None
@@ -60,7 +59,7 @@ class Bar:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _begin(self) -> None:
+    def _begin(self) -> Any:
         from rich.console import Console
         from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -68,14 +67,15 @@ class Bar:
         self._progress = Progress(*columns, console=Console(stderr=True), transient=True)
         self._task = self._progress.add_task(self._label, total=self._total)
         self._progress.start()
+        return self._progress
 
 
 class Watched:
-    """A seekable binary file that tells a bar how far it was read.
+    """A seekable binary file that updates a bar when it is read.
 
     Args:
-        file: What is read.
-        bar: What is told.
+        file: The file to read from.
+        bar: The bar to update.
     """
 
     def __init__(self, file: Any, bar: Bar) -> None:
@@ -96,16 +96,16 @@ class Watched:
         return chunk
 
     def tell(self) -> int:
-        """Return how much of it was read."""
+        """Return the position in bytes."""
         return int(self._file.tell())
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        """Go to *offset*."""
+        """Set the position; return the new position."""
         return int(self._file.seek(offset, whence))
 
 
 def length_of(file: Any) -> int:
-    """Return the bytes of a seekable binary file, which stays where it is."""
+    """Return the length of a seekable binary file in bytes; its position does not change."""
     here = file.tell()
     end = int(file.seek(0, os.SEEK_END))
     file.seek(here)

@@ -1,10 +1,14 @@
-"""What may be shown of a request or an answer: all but what opens a door."""
+"""Remove credentials from a request or a response before it is shown."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
-from ..parameters import is_oauth_header
+from .._wire.header import is_oauth_header
+from .._wire.percent import percent_encode
+
+__all__ = ["HIDDEN", "redacted_header", "redacted_text", "redacted_url", "without_values"]
 
 HIDDEN = "[redacted]"
 
@@ -12,11 +16,14 @@ _NAMES = "oauth_(?:signature|token|token_secret|verifier|session_handle|callback
 _IN_HEADER = re.compile(rf'(?i)\b({_NAMES}|xoauth_[a-z_]+)=("[^"]*"|[^\s,"]*)')
 _IN_FORM = re.compile(rf"(?i)(^|[?&])({_NAMES})=[^&#\s]*")
 _SECRET_HEADERS = ("cookie", "set-cookie", "proxy-authorization", "x-api-key", "x-auth-token")
-_SECRET_FIELDS = re.compile(r'(?i)("?[\w-]*(?:secret|token|password|verifier|signature)[\w-]*"?\s*[=:]\s*"?)[^"&\s,}]+')
+# With the lookbehind and the possessive quantifiers, the time of the search is linear in the length of the text.
+_SECRET_FIELDS = re.compile(
+    r"""(?i)(?<![\w-])((?=[\w-]*?(?:secret|token|password|verifier|signature))[\w-]++["']?\s*+[=:]\s*+["']?)[^"&\s,}]+"""
+)
 
 
 def redacted_header(name: str, value: str) -> str:
-    """Return a header field value as it may be shown."""
+    """Return the value of a header field; a placeholder replaces credentials."""
     lowered = name.lower()
     if lowered in _SECRET_HEADERS:
         return HIDDEN
@@ -28,7 +35,7 @@ def redacted_header(name: str, value: str) -> str:
 
 
 def redacted_url(url: str) -> str:
-    """Return a URL, or the request target in it, as it may be shown."""
+    """Return a URL or a request target without credentials."""
     scheme, separator, rest = url.partition("://")
     authority, slash, path = rest.partition("/")
     if separator and "@" in authority:
@@ -37,5 +44,17 @@ def redacted_url(url: str) -> str:
 
 
 def redacted_text(text: str) -> str:
-    """Return some of a service's answer as it may be shown in an error."""
+    """Return *text*, a part of a response, with its secret values replaced.
+
+    The name of a secret value contains, for example, ``secret`` or ``token``.
+    """
     return _SECRET_FIELDS.sub(rf"\1{HIDDEN}", text)
+
+
+def without_values(text: str, values: Iterable[str]) -> str:
+    """Return *text* without *values*, even if a value is percent-encoded up to three times."""
+    for value in filter(None, values):
+        for _ in range(4):
+            text = text.replace(value, HIDDEN)
+            value = percent_encode(value)
+    return text

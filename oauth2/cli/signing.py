@@ -1,35 +1,44 @@
-"""Sign with an account: the service's profile, and what the account says in place of it."""
+"""Sign with an account. An option of the account overrides the same option of the service's profile."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from .._sending.outgoing import Outgoing, sign_outgoing
+from .._sending.signer import ORIGIN, Signer
+from .._wire.form import add_to_query, build_form
 from ..credentials import Token
-from ..outgoing import ORIGIN, Outgoing, sign_outgoing
-from ..parameters import add_to_query, build_form
 from . import methods
-from .failure import Failure, in_words_of_the_command
+from .account import Account
+from .failure import Failure, in_options
 from .message import Message
 from .profile import profile_of
 
 if TYPE_CHECKING:
-    from .account import Account
+    from ..clients.requests import OAuth1
+
+__all__ = ["options_of", "sign_message", "signer"]
 
 
-def signer(account: Account) -> Any:
-    """Return what signs the requests of a ``requests`` session.
+def signer(account: Account) -> OAuth1:
+    """Return the ``auth`` for ``requests`` that signs with *account*.
 
     Raises:
-        Failure: The account's service or its key cannot be used.
+        Failure: The account's profile or key cannot be used.
     """
     from ..clients.requests import OAuth1
 
-    options = options_of(account)
-    return OAuth1(account.consumer, options.pop("token"), **options)
+    try:
+        return OAuth1(account.consumer, **options_of(account))
+    except ValueError as exc:
+        raise Failure(in_options(exc), "Check --placement and --realm.") from None
 
 
 def options_of(account: Account) -> dict[str, Any]:
-    """Return ``token``, ``signature_method`` ... as the clients take them; ``clock`` where the service wants one."""
+    """Return the keyword arguments of a client for *account*, such as ``token`` and ``signature_method``.
+
+    ``clock`` is included only if the profile of the service has a clock.
+    """
     profile = None if account.service is None else profile_of(account)
     method = methods.for_signing(account, profile)
     options: dict[str, Any] = {"placement": "header", "realm": ORIGIN, "body_hash": True, "signature_method": method}
@@ -48,26 +57,26 @@ def options_of(account: Account) -> dict[str, Any]:
 
 
 def sign_message(message: Message, account: Account, protocol: list[tuple[str, str]] | None = None) -> Message:
-    """Return *message* signed by *account*.
+    """Return *message*, signed with the credentials of *account*.
 
     Args:
-        message: The request; it stays as it is.
-        account: Whose credentials, and how.
-        protocol: Protocol parameters that are not made anew.
+        message: The request; it is not changed.
+        account: The credentials, and the options for signing.
+        protocol: Protocol parameters, such as ``oauth_nonce``, that replace generated protocol parameters.
 
     Raises:
-        Failure: It cannot be signed so.
+        Failure: The request cannot be signed with these options.
     """
     url = add_to_query(message.url, build_form(protocol or []))
-    outgoing = Outgoing(message.method, url, message.body, message.header("Content-Type"))
+    host = message.header("Host")
+    outgoing = Outgoing(message.method, url, message.body, message.header("Content-Type"), host=host)
     options = options_of(account)
-    token, method = options.pop("token"), options.pop("signature_method")
-    clock = options.pop("clock", None)
-    timestamp = None if clock is None else clock.now()
+    timestamp = options["clock"].now() if "clock" in options else None
+    message.signed_url  # noqa: B018 - raises if the Host header is malformed
     try:
-        signed = sign_outgoing(outgoing, account.consumer, token, method, timestamp=timestamp, **options)
+        signed = sign_outgoing(outgoing, Signer(consumer=account.consumer, **options), timestamp=timestamp)
     except ValueError as exc:
-        raise Failure(in_words_of_the_command(exc), "look at --placement, --realm and the URL") from None
+        raise Failure(in_options(exc), "Check --placement, --realm and the URL.") from None
     fields = [field for field in message.headers if field[0].lower() not in ("authorization", "content-type")]
     if signed.content_type:
         fields.append(("Content-Type", signed.content_type))

@@ -1,4 +1,4 @@
-"""Where accounts are kept: one file each that only its owner can read, the secrets in the keyring if there is one."""
+"""Store each account in a file that only the user can read. The secrets are stored in this file or in the keyring."""
 
 from __future__ import annotations
 
@@ -7,129 +7,30 @@ import json
 import os
 import stat
 import tempfile
-from functools import cached_property
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from shlex import quote
 
 import click
 
-from .account import Account, check_name, no_such_account, read_account
-from .failure import CREDENTIALS, Failure
-from .terminal import one_line
+from .account import Account, check_name, is_name, no_such_account, read_account
+from .failure import CREDENTIALS, UnusableAccount
+from .keeping import InKeyringOrFile, Secrets, keeper
+from .terminal import warn
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import Any
+__all__ = ["Vault", "open_vault"]
 
-_KEYRING_SERVICE = "oauth2"
-_LEAST_PRIORITY = 1  # of a keyring that keeps secrets better than a file of ours
 _HAS_MODES = os.name == "posix"
-
-
-class Secrets(Protocol):
-    """Keeps the secrets of an account."""
-
-    @property
-    def name(self) -> str:
-        """What it is called where the user sees it."""
-
-    def put(self, account: str, secrets: dict[str, Any]) -> Any:
-        """Keep *secrets*; return what the account's file shall hold of them."""
-
-    def get(self, account: str, kept: Any) -> dict[str, Any] | None:
-        """Return the secrets; None if they are gone."""
-
-    def drop(self, account: str) -> None:
-        """Forget them."""
-
-
-class InFile:
-    """Keeps secrets in the account's own file."""
-
-    name = "file"
-
-    def put(self, account: str, secrets: dict[str, Any]) -> Any:
-        """Return *secrets* for the file."""
-        return secrets
-
-    def get(self, account: str, kept: Any) -> dict[str, Any] | None:
-        """Return what the file holds."""
-        return kept if isinstance(kept, dict) else None
-
-    def drop(self, account: str) -> None:
-        """Do nothing: they go with the file."""
-
-
-class InKeyring:
-    """Keeps secrets in the keyring of the system, by way of the keyring library."""
-
-    name = "keyring"
-
-    def put(self, account: str, secrets: dict[str, Any]) -> Any:
-        """Put *secrets* into the keyring."""
-        with _keyring_failures() as keyring:
-            keyring.set_password(_KEYRING_SERVICE, account, json.dumps(secrets))
-        return None
-
-    def get(self, account: str, kept: Any) -> dict[str, Any] | None:
-        """Return what the keyring holds."""
-        with _keyring_failures() as keyring:
-            found = keyring.get_password(_KEYRING_SERVICE, account)
-        return None if found is None else dict(json.loads(found))
-
-    def drop(self, account: str) -> None:
-        """Delete it from the keyring, where it may be gone already."""
-        with _keyring_failures() as keyring:
-            if keyring.get_password(_KEYRING_SERVICE, account) is not None:
-                keyring.delete_password(_KEYRING_SERVICE, account)
-
-
-class InTheBest:
-    """Keeps secrets in the keyring where there is one, else in files; looks for it when it has to, which takes long."""
-
-    @cached_property
-    def _chosen(self) -> Secrets:
-        return InKeyring() if _has_keyring() else InFile()
-
-    @property
-    def name(self) -> str:
-        """The name of what was found."""
-        return self._chosen.name
-
-    def put(self, account: str, secrets: dict[str, Any]) -> Any:
-        """Keep *secrets* there."""
-        return self._chosen.put(account, secrets)
-
-    def get(self, account: str, kept: Any) -> dict[str, Any] | None:
-        """Return the secrets from there."""
-        return self._chosen.get(account, kept)
-
-    def drop(self, account: str) -> None:
-        """Forget them there."""
-        self._chosen.drop(account)
-
-
-@contextlib.contextmanager
-def _keyring_failures() -> Any:
-    import keyring
-    from keyring.errors import KeyringError
-
-    try:
-        yield keyring
-    except KeyringError as exc:
-        raise Failure(
-            f"the keyring of this system cannot be used ({type(exc).__name__})",
-            "unlock it, or set OAUTH2_STORE=file to keep secrets in a file",
-            code=CREDENTIALS,
-        ) from None
+_PLACES = ("keyring", "file")
+_DAMAGES = (KeyError, TypeError, ValueError, AttributeError, RecursionError)  # A damaged file can cause these errors.
 
 
 class Vault:
     """All accounts of one user.
 
     Args:
-        folder: Where their files are; made when the first is saved.
-        secrets: Where the secrets of new ones go.
+        folder: The folder of the files; created when the first account is saved.
+        secrets: Stores the secrets of new accounts.
     """
 
     def __init__(self, folder: Path, secrets: Secrets) -> None:
@@ -138,25 +39,25 @@ class Vault:
 
     @property
     def place(self) -> str:
-        """Where the secrets of new accounts go, for people."""
+        """Where the secrets of new accounts are stored, as text for the user."""
         return "the keyring" if self._secrets.name == "keyring" else str(self._folder)
 
     def names(self) -> list[str]:
         """Return the names of all accounts, sorted.
 
         Raises:
-            Failure: Others can read them.
+            Failure: Other users can read the folder.
         """
         if not self._folder.is_dir():
             return []
         _require_private(self._folder, "700")
-        return sorted(path.stem for path in self._folder.glob("*.json"))
+        return sorted(path.stem for path in self._folder.glob("*.json") if is_name(path.stem))
 
     def load(self, name: str) -> Account:
         """Return the account of this name.
 
         Raises:
-            Failure: There is none, or others can read it, or it is damaged.
+            Failure: The account does not exist, is damaged, or other users can read its file.
         """
         names = self.names()
         if name not in names:
@@ -165,28 +66,41 @@ class Vault:
         _require_private(path, "600")
         try:
             found = json.loads(path.read_text("utf-8"))
-            keeper = _keeper(found["kept_in"])
-            secrets = keeper.get(name, found.get("secrets"))
+            kept_in = found["kept_in"]
+            secrets = keeper(kept_in).get(name, found.get("secrets")) if kept_in in _PLACES else None
             if secrets is not None:
                 return read_account({**found["account"], **secrets, "name": name})
-        except (KeyError, TypeError, ValueError, AttributeError):
-            secrets = None
-        what = f"the account {name!r} is damaged, or its secrets are gone from where they were kept"
-        raise Failure(what, f"delete it and get it anew: oauth2 token delete {name}", code=CREDENTIALS)
+        except (*_DAMAGES, OSError):
+            pass
+        message = f"The account {name!r} is damaged, or its secrets were deleted."
+        hint = f"Run: oauth2 token delete {name}, then create the account again."
+        raise UnusableAccount(message, hint, code=CREDENTIALS)
+
+    def load_all(self) -> list[Account]:
+        """Return the accounts that can be used. A warning is printed for each of the other accounts."""
+        accounts: list[Account] = []
+        for name in self.names():
+            try:
+                accounts.append(self.load(name))
+            except UnusableAccount as exc:
+                warn(str(exc))
+        return accounts
 
     def prepare(self, name: str) -> None:
-        """See to it that an account of this name can be saved, before anything is got that would be lost.
+        """Check that an account with this name can be saved.
+
+        Call this method before a login, because a token that cannot be saved is lost.
 
         Raises:
-            Failure: The name is none, or the folder or the keyring cannot be used.
+            Failure: The name is not valid, or the folder or the keyring cannot be used.
         """
         check_name(name)
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         _require_private(self._folder, "700")
-        self._secrets.get(name, None)  # which a locked keyring refuses
+        self._secrets.get(name, None)  # This call raises an error if the keyring is locked.
 
     def save(self, account: Account) -> None:
-        """Keep *account*, in place of another of its name.
+        """Save *account*. An existing account with the same name is replaced.
 
         Raises:
             Failure: The folder or the keyring cannot be used.
@@ -197,28 +111,28 @@ class Vault:
         content = {"kept_in": self._secrets.name, "account": account.public(), "secrets": kept}
         _write_atomically(self._path(account.name), json.dumps(content, indent=2))
         if before != self._secrets.name:
-            _keeper(before).drop(account.name)
+            keeper(before).drop(account.name)
 
     def delete(self, name: str) -> None:
-        """Forget the account of this name, and its secrets.
+        """Delete the account of this name and its secrets.
 
         Raises:
-            Failure: There is none.
+            Failure: The account does not exist.
         """
         names = self.names()
         if name not in names:
             raise no_such_account(name, names)
-        _keeper(self._kept_in(name)).drop(name)
+        keeper(self._kept_in(name)).drop(name)
         self._path(name).unlink()
 
     def for_origin(self, origin: str) -> list[Account]:
-        """Return the accounts that are used for *origin*."""
-        return [account for name in self.names() if origin in (account := self.load(name)).origins]
+        """Return the accounts that are used for URLs of *origin*."""
+        return [account for account in self.load_all() if origin in account.origins]
 
     def _kept_in(self, name: str) -> str:
         try:
             return "keyring" if json.loads(self._path(name).read_text("utf-8"))["kept_in"] == "keyring" else "file"
-        except (FileNotFoundError, KeyError, TypeError, ValueError):
+        except (*_DAMAGES, OSError):
             return "file"
 
     def _path(self, name: str) -> Path:
@@ -226,33 +140,17 @@ class Vault:
 
 
 def open_vault(environment: Mapping[str, str] = os.environ) -> Vault:
-    """Return the vault of the user who runs this.
+    """Return the vault of the user who runs the command.
 
     Args:
-        environment: ``OAUTH2_CONFIG_DIR`` names the folder, ``OAUTH2_STORE`` where secrets go.
+        environment: ``OAUTH2_CONFIG_DIR`` is the folder of the accounts, ``OAUTH2_STORE`` the place of the secrets.
 
     Raises:
-        Failure: OAUTH2_STORE is nothing that is known.
+        Failure: OAUTH2_STORE has an unknown value.
     """
     base = environment.get("OAUTH2_CONFIG_DIR") or click.get_app_dir("oauth2")
-    wanted = environment.get("OAUTH2_STORE")
-    return Vault(Path(base) / "accounts", _keeper(wanted) if wanted else InTheBest())
-
-
-def _keeper(name: str) -> Secrets:
-    if name == "keyring":
-        return InKeyring()
-    if name == "file":
-        return InFile()
-    raise Failure(
-        f"OAUTH2_STORE: {one_line(name)!r} is no place for secrets", "set it to keyring or file, or not at all"
-    )
-
-
-def _has_keyring() -> bool:
-    import keyring
-
-    return float(keyring.get_keyring().priority) >= _LEAST_PRIORITY
+    place = environment.get("OAUTH2_STORE")
+    return Vault(Path(base) / "accounts", keeper(place) if place else InKeyringOrFile())
 
 
 def _require_private(path: Path, mode: str) -> None:
@@ -260,15 +158,19 @@ def _require_private(path: Path, mode: str) -> None:
         return
     found = path.lstat()
     if stat.S_ISLNK(found.st_mode):
-        raise Failure(f"{path} is a symbolic link", "put what it leads to in its place", code=CREDENTIALS)
+        message, hint = f"{path} is a symbolic link.", "Replace the link by the file that the link points to."
+        raise UnusableAccount(message, hint, code=CREDENTIALS)
     if found.st_uid != os.getuid():
-        raise Failure(f"{path} belongs to another user", "run this as that user, or move it away", code=CREDENTIALS)
+        message, hint = f"{path} belongs to another user.", "Run the command as that user, or move the file away."
+        raise UnusableAccount(message, hint, code=CREDENTIALS)
     if found.st_mode & 0o077:
-        raise Failure(f"others can read {path}", f"this first: chmod {mode} '{path}'", code=CREDENTIALS)
+        raise UnusableAccount(
+            f"Other users can read {path}.", f"Run: chmod {mode} {quote(str(path))}", code=CREDENTIALS
+        )
 
 
 def _write_atomically(path: Path, text: str) -> None:
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".new-")  # mode 0600
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".new-")  # The file has mode 0600.
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             file.write(text)

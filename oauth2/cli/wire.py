@@ -1,44 +1,49 @@
-"""Send a message with requests, and say in one line why it could not be sent."""
+"""Send a message with the library requests, and convert each error of this library to a ``Failure``."""
 
 from __future__ import annotations
 
 import contextlib
 import socket
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import requests
 
 from .. import __version__
+from .._sending.uri import origin
 from ..errors import InvalidURL
-from ..outgoing import origin
-from .failure import REFUSED, UNREACHABLE, USAGE, Failure, in_words_of_the_command
+from .failure import REFUSED, UNREACHABLE, Failure, in_options
+from .limits import require_known_coding
+from .message import Fields, Message
 from .progress import Bar, Watched, length_of
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+_Auth = Callable[[requests.PreparedRequest], requests.PreparedRequest]
 
-    from .message import Fields, Message
+__all__ = ["failures", "send"]
 
 _JOINED_BY = {"cookie": "; "}
 
 
 @contextlib.contextmanager
-def answer_to(
-    message: Message, auth: Any, *, follow: bool = False, timeout: float = 60.0, ca_file: str | None = None
+def send(
+    message: Message, auth: _Auth, *, follow: bool = False, timeout: float = 60.0, ca_file: str | None = None
 ) -> Iterator[requests.Response]:
-    """Send *message*; yield the answer, its body not read yet.
+    """Send *message*; yield the response before its body is read.
 
     Args:
         message: The request.
-        auth: Signs each request that is sent.
-        follow: Follow redirects.
-        timeout: Seconds to wait for a connection, and for each answer.
-        ca_file: Certificates to trust, in place of those of the system.
+        auth: The object that signs each request, including redirected requests.
+        follow: Whether to follow redirects.
+        timeout: Seconds to wait for a connection, and for each read.
+        ca_file: Path of a file with trusted certificates, which replace the certificates of the system.
 
     Raises:
-        Failure: It cannot be sent, or there is no answer.
+        Failure: The request cannot be sent, or the service sends no response.
     """
-    with requests.Session() as session, failures(message.url, timeout), _body(message.body) as body:
+    with _Session() as session, failures(message.url, timeout), _body(message.body) as body:
+        session.follow = follow
+        # With other codings, such as br, the library could decompress a small chunk to data of any size.
+        session.headers["Accept-Encoding"] = "gzip, deflate"
         session.headers["User-Agent"] = f"oauth2/{__version__}"
         session.verify = ca_file or True
         with session.request(
@@ -51,7 +56,24 @@ def answer_to(
             timeout=timeout,
             stream=True,
         ) as response:
+            require_known_coding(response, message.header("Accept-Encoding"))
             yield response
+
+
+class _Session(requests.Session):
+    """Closes the response of a redirect without reading its body.
+
+    The library requests would read the whole body without a limit.
+    """
+
+    follow = False
+
+    def get_redirect_target(self, resp: requests.Response) -> str | None:
+        """Return the URL to which *resp* redirects; None if the redirect is not followed."""
+        target = super().get_redirect_target(resp) if self.follow else None
+        if target is not None:
+            resp.close()
+        return target
 
 
 @contextlib.contextmanager
@@ -65,44 +87,47 @@ def _body(body: Any) -> Iterator[Any]:
 
 @contextlib.contextmanager
 def failures(url: str, timeout: float) -> Iterator[None]:
-    """Turn what requests raises into a :class:`Failure`, whose text holds nothing of the request but the host.
+    """Convert errors of the library requests to a :class:`Failure`.
+
+    The error messages show only the host of the request, not its path or query.
 
     Args:
-        url: Where it was sent to.
-        timeout: As it was given.
+        url: The URL of the request.
+        timeout: The timeout of the request, in seconds.
     """
     host = _host(url)
     try:
         yield
     except requests.exceptions.SSLError:
-        remedy = "check the host name, or give its authority's certificate with --cacert"
-        raise Failure(f"the certificate of {host} is not trusted", remedy, code=UNREACHABLE) from None
+        hint = "Check the host name, or give the certificate of the service's authority with --cacert."
+        raise Failure(f"The certificate of {host} is not trusted.", hint, code=UNREACHABLE) from None
     except requests.exceptions.Timeout:
-        what = f"{host} did not answer within {timeout:g} seconds"
-        raise Failure(what, "try again later, or give more with --timeout", code=UNREACHABLE) from None
+        message = f"No response from {host} within {timeout:g} seconds."
+        raise Failure(message, "Try again later, or give a longer --timeout.", code=UNREACHABLE) from None
     except requests.exceptions.TooManyRedirects:
-        raise Failure(f"{host} redirects in a circle", "look at each step with -v", code=REFUSED) from None
+        raise Failure(f"Too many redirects from {host}.", "Run the command without -L.", code=REFUSED) from None
     except (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema, requests.exceptions.MissingSchema):
-        raise Failure("this is no http or https URL", "give one such as https://api.example.com/") from None
+        raise Failure("Not an http or https URL.", "Give a URL such as https://api.example.com/") from None
     except (requests.exceptions.InvalidHeader, UnicodeError):
-        raise Failure("a header cannot be sent as it is", "look at the --header options") from None
+        raise Failure("A header has characters that cannot be sent.", "Check the --header options.") from None
     except requests.exceptions.RequestException as exc:
-        what = f"no connection to {host}, or it broke: {_reason(exc)}"
-        raise Failure(what, "check the URL and the network", code=UNREACHABLE) from None
+        message = f"The connection to {host} failed: {_reason(exc)}."
+        raise Failure(message, "Check the URL and the network.", code=UNREACHABLE) from None
     except ValueError as exc:
         if isinstance(exc, InvalidURL):
             raise
-        raise Failure(in_words_of_the_command(exc), "change that", code=USAGE) from None
+        raise Failure(in_options(exc), "Check the options of the request.") from None
 
 
 def _reason(exc: BaseException) -> str:
-    # The innermost error has the words of the system; those further out repeat the URL.
+    # Only the innermost error has the text of the operating system. The outer errors contain the URL, which can contain
+    # credentials, so only the text of the innermost error is shown.
     found: list[BaseException] = [exc]
     for each in found:
         inner = [each.__cause__, each.__context__, getattr(each, "reason", None), *each.args]
         found += [other for other in inner if isinstance(other, BaseException) and other not in found]
     if any(isinstance(each, socket.gaierror) for each in found):
-        return "its name is not known"
+        return "Unknown host name"
     texts = [each.strerror for each in reversed(found) if isinstance(each, OSError) and each.strerror]
     return str(texts[0]) if texts else type(found[-1]).__name__
 

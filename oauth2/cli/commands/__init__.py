@@ -1,1 +1,3 @@
-"""The commands, one module each."""
+"""The commands. Each module contains one command."""
+
+__all__: list[str] = []

@@ -1,4 +1,4 @@
-"""``oauth2 keygen``: an RSA key pair."""
+"""``oauth2 keygen``: generate an RSA key pair."""
 
 from __future__ import annotations
 
@@ -7,20 +7,30 @@ import os
 import click
 
 from ... import rsa
-from ..failure import Failure
+from ..escape import one_line
+from ..failure import Failure, missing_package
+from ..group import Command
 from ..options import as_json
 from ..terminal import say, say_json
 
+__all__ = ["keygen"]
 
-@click.command()
+
+@click.command(cls=Command)
 @click.argument("file", metavar="FILE")
-@click.option("--bits", type=click.Choice(["2048", "3072", "4096"]), default="3072", show_default=True)
+@click.option(
+    "--bits",
+    type=click.Choice(["2048", "3072", "4096"]),
+    default="3072",
+    show_default=True,
+    help="The size of the key.",
+)
 @as_json
 def keygen(file: str, bits: str, as_json: bool) -> None:
-    """Make an RSA key pair.
+    """Generate an RSA key pair.
 
-    The private key goes into FILE, which is nobody else's; the public key into FILE.pub, for the service. Both are
-    PEM. Files that exist are left as they are.
+    The command writes the private key to FILE, which only you can read. The public key for the service is written to
+    FILE.pub. Both files are PEM. Existing files are not overwritten.
     """
     public_file = f"{file}.pub"
     for path in (file, public_file):
@@ -29,13 +39,13 @@ def keygen(file: str, bits: str, as_json: bool) -> None:
     try:
         private_key, public_key = rsa.generate_key_pair(int(bits))
     except ImportError:
-        raise Failure("keygen needs cryptography", "this first: python -m pip install 'oauth2[rsa]'") from None
+        raise missing_package("cryptography", "rsa") from None
     _write(file, private_key)
     _write(public_file, public_key)
     if as_json:
         say_json({"private_key": file, "public_key": public_file, "bits": int(bits)})
         return
-    say(f"Private key: {file} (keep it to yourself)")
+    say(f"Private key: {file} (keep it secret)")
     say(f"Public key:  {public_file} (give it to the service)")
 
 
@@ -49,4 +59,4 @@ def _write(path: str, content: bytes) -> None:
 
 
 def _exists(path: str) -> Failure:
-    return Failure(f"{path} exists", "choose another name, or move it away")
+    return Failure(f"The file {one_line(path)} exists.", "Choose another name, or move the file away.")

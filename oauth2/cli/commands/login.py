@@ -1,40 +1,47 @@
-"""``oauth2 login``: get a token that a person approves, and keep it."""
+"""``oauth2 login``: get a token that the user approves, and store it."""
 
 from __future__ import annotations
 
 import os
-import sys
 import time
 import webbrowser
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 import click
 
-from ... import errors
-from ...flow import OUT_OF_BAND, Endpoints
-from ...outgoing import origin
+from ..._sending.uri import origin
+from ...flow import OUT_OF_BAND, Endpoints, IssuedToken
 from .. import methods
 from ..account import Account, check_name
 from ..credentials import PASSWORD, ask, obtain
-from ..failure import REFUSED, UNREACHABLE, Failure, in_words_of_the_command
-from ..options import credentials_option, method_options, placement_options, read_pair
-from ..problem import problem_of, remedy_for
-from ..profile import complete_service, find_profile
-from ..redact import redacted_text
+from ..failure import Failure
+from ..group import Command
+from ..login_errors import login_failures
+from ..options import (
+    Seconds,
+    SigningOptions,
+    credentials_option,
+    given_only,
+    method_options,
+    placement_options,
+    read_pair,
+)
+from ..profile import complete_service, find_profile, origins_of, require_placeholders
 from ..terminal import note, say
 from ..vault import Vault, open_vault
+from ..verifier import redeem_code
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from ...authorize import SendingOptions
+    from ...clients.explanation import Explanation
+    from ...services import Service
 
-_CHECK = "check the URLs, the consumer key and the callback"
-_MOST = 200  # characters of a refusal that are shown
-_FOR_BROWSERS = ("authorize", "authenticate")  # the endpoints that the account is not used for
+__all__ = ["login"]
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument(
     "where",
     nargs=-1,
@@ -42,14 +49,36 @@ _FOR_BROWSERS = ("authorize", "authenticate")  # the endpoints that the account 
     metavar="SERVICE | REQUEST_URL AUTHORIZE_URL TOKEN_URL",
     shell_complete=complete_service,
 )
-@click.option("-a", "--account", metavar="NAME", help="Keep it under this name; unless given, the service's.")
-@click.option("--set", "placeholders", multiple=True, metavar="NAME=VALUE", help="A part of the service's URLs.")
-@click.option("--parameter", "parameters", multiple=True, metavar="NAME=VALUE", help="For the authorization page.")
-@click.option("--url", "urls", multiple=True, metavar="URL", help="Use it for this scheme and host, too.")
-@click.option("--user", metavar="NAME", help="Give name and password instead of approving (xAuth).")
-@click.option("--callback", metavar="URL", help="A loopback URL as the service knows it, or oob for a code to type.")
-@click.option("--no-browser", is_flag=True, help="Print the URL to open, and do not open it.")
-@click.option("--timeout", type=float, default=300.0, show_default=True, metavar="SECONDS", help="For your approval.")
+@click.option("-a", "--account", metavar="NAME", help="Name of the account. Defaults to the name of the service.")
+@click.option(
+    "--set",
+    "placeholders",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Set a placeholder of the profile. Repeatable.",
+)
+@click.option(
+    "--parameter",
+    "parameters",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Add a parameter to the authorization page. Repeatable.",
+)
+@click.option(
+    "--url", "urls", multiple=True, metavar="URL", help="Use the account also for this scheme and host. Repeatable."
+)
+@click.option("--user", metavar="NAME", help="Log in with this user name and a password (xAuth). No page is opened.")
+@click.option("--callback", metavar="URL", help="The registered loopback URL; or oob, and you type a code.")
+@click.option("--listen", metavar="URL", help="The loopback URL to listen on, if --callback is not a loopback URL.")
+@click.option("--no-browser", is_flag=True, help="Print the URL of the page instead of opening it.")
+@click.option(
+    "--timeout",
+    type=Seconds(),
+    default=300.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="The maximum time to wait for your approval.",
+)
 @credentials_option
 @method_options
 @placement_options
@@ -62,30 +91,37 @@ def login(
     credentials: str | None,
     user: str | None,
     callback: str | None,
+    listen: str | None,
     no_browser: bool,
     timeout: float,
-    **how: Any,
+    **options: Unpack[SigningOptions],
 ) -> None:
-    """Get a token that you approve, and keep it.
+    """Get a token that you approve, and store it as an account.
 
-    From SERVICE, whose profile is known, or from three URLs: for temporary credentials, for authorization, and for
-    the token.
+    Give a SERVICE that has a profile, or three URLs: for temporary credentials, for authorization, and for token
+    credentials.
 
-    The consumer key and secret are asked for, or come from a file or the environment; never from the command line.
+    The command asks for the consumer key and secret, or reads them from a file or the environment. No option takes a
+    secret, because other users can see the command line.
     """
-    draft, endpoints = _draft(where, account, dict(map(read_pair, placeholders)), how)
+    draft, endpoints = _draft(where, account, dict(map(read_pair, placeholders)), options)
     vault = open_vault()
     vault.prepare(draft.name)
-    kept = _with_consumer(draft, vault, credentials)
+    ready = _with_consumer(draft, vault, credentials)
     asked = dict(map(read_pair, parameters))
-    with _failures():
+    refusals: list[Explanation] = []
+    with login_failures(refusals):
+        sending: SendingOptions = {"signature_method": methods.for_signing(ready), "on_refusal": refusals.append}
         if user is not None:
-            token = _give_password(kept, endpoints, user)
+            token = _give_password(ready, endpoints, user, sending)
         else:
-            token = _authorize(kept, endpoints, callback, asked, no_browser=no_browser, timeout=timeout)
-    origins = [*kept.origins, *map(_origin, urls)]
+            show = _show if no_browser else _open
+            token = _authorize(
+                ready, endpoints, asked, show, callback=callback, listen=listen, timeout=timeout, **sending
+            )
+    origins = [*ready.origins, *map(_origin, urls)]
     done = replace(
-        kept,
+        ready,
         token=token.key,
         token_secret=token.secret,
         parameters=dict(token.parameters),
@@ -93,46 +129,53 @@ def login(
         created=int(time.time()),
     )
     vault.save(done)
-    say(f"Kept as {done.name}, in {vault.place}. Try: oauth2 request {done.origins[0]}/...")
+    say(f"Saved the account {done.name} in {vault.place}. Try: oauth2 request {done.origins[0]}/...")
 
 
 def _draft(
-    where: tuple[str, ...], name: str | None, placeholders: dict[str, str], how: dict[str, Any]
-) -> tuple[Account, Any]:
-    chosen = {key: value for key, value in how.items() if value is not None}
+    where: tuple[str, ...], name: str | None, placeholders: dict[str, str], options: SigningOptions
+) -> tuple[Account, Endpoints | Service]:
+    """Return the account without credentials, and the endpoints that issue its credentials."""
+    chosen = given_only(options)
     if "private_key" in chosen:
         chosen["private_key"] = os.path.abspath(chosen["private_key"])
         chosen.setdefault("signature_method", "RSA-SHA1")
     if len(where) == 1 and "://" not in where[0]:
-        profile = find_profile(where[0], placeholders)
-        chosen.setdefault("signature_method", profile.signature_methods[0])
-        with _failures():
-            profile.endpoints()
-        draft = Account(name=check_name(name or where[0]), service=where[0], placeholders=placeholders, **chosen)
-        filled = profile.at(**placeholders) if profile.placeholders else profile
-        urls = [url for step, url in filled.urls.items() if step not in _FOR_BROWSERS]
-        return replace(draft, origins=_origins(urls)), profile
+        return _of_service(where[0], name, placeholders, chosen)
     if len(where) != 3:
-        raise Failure("login wants a service, or three URLs", "see: oauth2 services, and oauth2 login --help")
-    temporary, authorize, token = where
-    with _failures():
+        raise Failure("login needs a service or three URLs.", "Run: oauth2 services, or: oauth2 login --help")
+    return _of_urls(*where, name, chosen)
+
+
+def _of_service(
+    service: str, name: str | None, placeholders: dict[str, str], chosen: dict[str, Any]
+) -> tuple[Account, Service]:
+    profile = find_profile(service, placeholders)
+    chosen.setdefault("signature_method", profile.signature_methods[0])
+    require_placeholders(profile)
+    with login_failures():
+        profile.endpoints()
+    draft = Account(name=check_name(name or service), service=service, placeholders=placeholders, **chosen)
+    return replace(draft, origins=origins_of(profile)), profile
+
+
+def _of_urls(
+    temporary: str, authorize: str, token: str, name: str | None, chosen: dict[str, Any]
+) -> tuple[Account, Endpoints]:
+    with login_failures():
         endpoints = Endpoints(temporary=temporary, authorize=authorize, token=token)
     host = origin(token).partition("://")[2].replace(":", "-").strip("[]")
     draft = Account(name=check_name(name or host), **chosen)
-    return replace(draft, origins=_origins([temporary, token])), endpoints
-
-
-def _origins(urls: list[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(map(origin, urls)))
+    return replace(draft, origins=tuple(dict.fromkeys([origin(temporary), origin(token)]))), endpoints
 
 
 def _origin(url: str) -> str:
-    with _failures():
+    with login_failures():
         return origin(url)
 
 
 def _with_consumer(draft: Account, vault: Vault, credentials: str | None) -> Account:
-    # Who logs in again has the consumer's credentials there already.
+    # An existing account with this name and service has the consumer credentials. The user need not type them again.
     if credentials is None and "OAUTH2_CONSUMER_KEY" not in os.environ and draft.name in vault.names():
         found = vault.load(draft.name)
         if found.service == draft.service and found.origins[: len(draft.origins)] == draft.origins:
@@ -144,32 +187,37 @@ def _with_consumer(draft: Account, vault: Vault, credentials: str | None) -> Acc
 
 def _authorize(
     account: Account,
-    endpoints: Any,
-    callback: str | None,
+    endpoints: Endpoints | Service,
     parameters: dict[str, str],
+    show: Callable[[str], None],
     *,
-    no_browser: bool,
+    callback: str | None,
+    listen: str | None,
     timeout: float,
-) -> Any:
+    **sending: Unpack[SendingOptions],
+) -> IssuedToken:
     from ...authorize import authorize
 
+    if (callback or endpoints.callback) == OUT_OF_BAND and listen is None:
+        return redeem_code(account.consumer, endpoints, parameters, show, **sending)
     return authorize(
         account.consumer,
         endpoints,
-        callback=callback,
         parameters=parameters,
-        signature_method=methods.for_signing(account),
-        open_browser=_show if no_browser else _open,
-        ask=_ask,
+        open_browser=show,
+        remind=_remind,
+        callback=callback,
+        listen=listen,
         timeout=timeout,
+        **sending,
     )
 
 
-def _give_password(account: Account, endpoints: Any, user: str) -> Any:
+def _give_password(account: Account, endpoints: Endpoints | Service, user: str, sending: SendingOptions) -> IssuedToken:
     from ...authorize import xauth
 
     password = ask(PASSWORD, "Password", is_secret=True)
-    return xauth(account.consumer, endpoints, user, password, signature_method=methods.for_signing(account))
+    return xauth(account.consumer, endpoints, user, password, **sending)
 
 
 def _show(url: str) -> None:
@@ -181,47 +229,9 @@ def _open(url: str) -> None:
     webbrowser.open(url)
 
 
-def _ask(url: str) -> str:
-    code: str = click.prompt(
-        "The code that the page shows", err=True, prompt_suffix=": " if sys.stdin.isatty() else ":\n"
+def _remind(url: str) -> None:
+    note(
+        "Still waiting for the browser. If you denied the access, press Ctrl-C: some services do not redirect after "
+        "a refusal. "
+        f"If the page shows a code, press Ctrl-C and log in again with --callback {OUT_OF_BAND}."
     )
-    return code
-
-
-@contextmanager
-def _failures() -> Iterator[None]:
-    import httplib2
-
-    try:
-        yield
-    except errors.AuthorizationDenied:
-        raise Failure("the service says that you denied it", "log in again to allow it", code=REFUSED) from None
-    except errors.ServiceRefused as exc:
-        raise _refusal(exc) from None
-    except errors.InvalidURL as exc:
-        raise Failure(exc.message.rstrip("."), "give an https URL") from None
-    except errors.Error as exc:
-        raise Failure(exc.message.rstrip("."), "check the three URLs, or ask the service", code=REFUSED) from None
-    except TimeoutError as exc:
-        what = str(exc).rstrip(".") or "the service did not answer in time"
-        raise Failure(
-            what, f"log in again; where no browser can reach this machine: --callback {OUT_OF_BAND}", code=UNREACHABLE
-        ) from None
-    except httplib2.HttpLib2Error as exc:
-        what = f"the service cannot be reached ({type(exc).__name__})"
-        raise Failure(what, "check the URLs and the network", code=UNREACHABLE) from None
-    except OSError as exc:
-        what = f"the service cannot be reached: {exc.strerror or type(exc).__name__}"
-        raise Failure(what, "check the URLs, the network and the port of --callback", code=UNREACHABLE) from None
-    except ValueError as exc:
-        raise Failure(in_words_of_the_command(exc), "see: oauth2 login --help") from None
-
-
-def _refusal(exc: errors.ServiceRefused) -> Failure:
-    named = f" ({exc.problem})" if exc.problem else ""
-    said = f": {redacted_text(exc.body)[:_MOST]}" if exc.body and not exc.problem else ""
-    status = exc.answered or 400  # None if the refusal came with the callback
-    problem = problem_of("", f"oauth_problem={exc.problem}") if exc.problem else None
-    what = f"the service answered {exc.answered or 'with the callback'}{named}{said}"
-    remedy = remedy_for(status, problem) if problem or status in (401, 429) or status >= 500 else _CHECK
-    return Failure(what.replace(";", ","), remedy, code=REFUSED)

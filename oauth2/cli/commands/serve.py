@@ -1,37 +1,104 @@
-"""``oauth2 serve`` and ``oauth2 demo``: the reference provider."""
+"""``oauth2 serve`` and ``oauth2 demo``: run the reference provider."""
 
 from __future__ import annotations
 
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from typing import Any
 
 import click
 
-from ..failure import Failure
+from ...provider.diagnoses import Diagnoses
+from ...stores import ProviderStore
+from ..failure import Failure, missing_package
+from ..group import Command
+from ..provider_store import KEYS, STORE, choose_store, nonces_option
+
+__all__ = ["demo", "serve"]
+
+_PARAMETER = re.compile(r"\b(?:base_url|trusted_proxy(?:_headers)?)\b")
 
 
-@click.command()
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen at.")
-@click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="0 for a free one.")
-@click.option("--database", default="provider.db", show_default=True, metavar="FILE", help="SQLite file.")
-@click.option("--base-url", metavar="URL", help="The https URL of the proxy in front, if there is one.")
-def serve(host: str, port: int, database: str, base_url: str | None) -> None:
+@click.command(cls=Command)
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="The port; 0 chooses a free port."
+)
+@click.option("--database", default="provider.db", show_default=True, metavar="FILE", help="The SQLite file.")
+@click.option("--store", metavar="URL", help=f"The store of clients and grants; default: {STORE}, or the SQLite file.")
+@nonces_option
+@click.option("--key-file", metavar="FILE", help=f"The keys for encrypted secrets in --store; or {KEYS}.")
+@click.option("--base-url", metavar="URL", help="The https URL of the reverse proxy, if you use a reverse proxy.")
+@click.option(
+    "--trusted-proxy",
+    metavar="ADDRESS",
+    help=(
+        "The address or network of the reverse proxy. The provider then counts attempts to sign in separately for "
+        "each client address."
+    ),
+)
+@click.option(
+    "--trusted-proxy-headers",
+    type=click.Choice(["x-forwarded-for", "forwarded"], case_sensitive=False),
+    default="x-forwarded-for",
+    show_default=True,
+    help="The header in which the trusted proxy sends the client address.",
+)
+@click.option("--diagnose", is_flag=True, help="For each refused request, log the reason.")
+def serve(
+    host: str,
+    port: int,
+    database: str,
+    *,
+    store: str | None,
+    nonces: str | None,
+    key_file: str | None,
+    diagnose: bool,
+    **proxy: str | None,
+) -> None:
     """Run the reference provider.
 
-    It is a small service where people sign in and approve, with its pages and an API.
+    The provider is a small service with pages, where users sign in and approve applications, and an API. Accounts,
+    sessions and notes are always in the SQLite file.
     """
     site = _site()
+    with _opened(store, nonces, key_file) as opened, Diagnoses() as diagnoses:
+        try:
+            site.serve(database, host, port, store=opened, diagnoses=diagnoses if diagnose else None, **proxy)
+        except site.CannotServe as exc:
+            raise Failure(_in_options(exc.message), _in_options(exc.hint)) from None
+
+
+@contextmanager
+def _opened(store: str | None, nonces: str | None, key_file: str | None) -> Iterator[ProviderStore | None]:
+    url = store or os.environ.get(STORE)
+    if not url:
+        if nonces or key_file:
+            raise Failure("--nonces and --key-file need another store.", f"Give --store URL, or set {STORE}.")
+        yield None
+        return
+    chosen = choose_store(store, None, key_file)
+    opened = chosen.open_for_provider(nonces)
     try:
-        site.serve(database, host, port, base_url=base_url)
-    except site.CannotServe as exc:
-        raise Failure(str(exc).rstrip(".")) from None
+        yield opened
+    finally:
+        opened.close()
 
 
-@click.command()
+def _in_options(text: str) -> str:
+    """Return *text* with the names of options instead of the names of parameters of ``serve()``."""
+    return _PARAMETER.sub(lambda found: f"--{found[0].replace('_', '-')}", text)
+
+
+@click.command(cls=Command)
 def demo() -> int:
-    """Run the whole flow over loopback.
+    """Run the complete OAuth flow on this machine.
 
-    Temporary credentials, approval, a token, a call, and what is refused. The exit code is 0 if all went as it should.
+    The demo gets temporary credentials, approves these credentials, gets a token, and calls the API. The demo also
+    sends requests that must be refused. The exit code is 0 if each step has the expected result.
     """
     code: int = _site().demo()
     return code
@@ -41,6 +108,4 @@ def _site() -> Any:
     try:
         return import_module("oauth2.site")
     except ModuleNotFoundError as exc:
-        raise Failure(
-            f"the provider needs {exc.name}", "this first: python -m pip install 'oauth2[provider]'"
-        ) from None
+        raise missing_package(str(exc.name), "provider") from None
