@@ -1,4 +1,6 @@
-"""What signing and verifying cost, beside the least they can cost and beside other libraries.
+"""Measure the time of signing and verifying; compare this time with other libraries and with a lower limit.
+
+The lower limit is called the floor: the shortest time that is possible in pure Python, see ``benchmarks/floor.py``.
 
 Run from the root of the checkout: ``python -m benchmarks --help``.
 """

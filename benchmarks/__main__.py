@@ -1,4 +1,4 @@
-"""``python -m benchmarks``: run all suites, or those named."""
+"""``python -m benchmarks``: run all suites, or the suites that the command line names."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from . import chart, client, import_cost, machine, provider, scaling, sign, stores, verify
+from . import chart, client, import_cost, machine, provider, scaling, servers, sign, stores, verify
 from .comparison import Setting
 from .goals import goals
 from .probe import ROOT
@@ -28,13 +28,14 @@ SUITES = {
     "stores": stores.run,
     "client": client.run,
     "provider": provider.run,
+    "servers": servers.run,
 }
 BEGIN = "<!-- measured: written by python -m benchmarks -->"
 END = "<!-- end of measured -->"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run what *arguments* name; return the exit status, 0 even where a goal is missed."""
+    """Run the suites that *arguments* name; return the exit status, which is 0 even if a goal is missed."""
     options = _options(arguments)
     started = time.monotonic()
     setting = Setting(effort=QUICK if options.quick else FULL, quick=options.quick, predecessor=options.predecessor)
@@ -59,11 +60,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("suites", nargs="*", metavar="SUITE", help=f"of {', '.join(SUITES)}; all unless given")
-    parser.add_argument("--quick", action="store_true", help="fewer and shorter rounds: rough figures")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures")
-    parser.add_argument("--chart", type=Path, metavar="FILE", help="draw the sign and verify ratios as SVG")
-    parser.add_argument("--docs", type=Path, metavar="FILE", help="rewrite the measured part of this page")
+    parser.add_argument("suites", nargs="*", metavar="SUITE", help=f"one of {', '.join(SUITES)} (default: all)")
+    parser.add_argument("--quick", action="store_true", help="run fewer and shorter rounds, with less precise figures")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures to this file")
+    parser.add_argument(
+        "--chart", type=Path, metavar="FILE", help=("draw a chart of the ratios for signing and verifying, as SVG")
+    )
+    parser.add_argument(
+        "--docs", type=Path, metavar="FILE", help=("write the results into the measured part of this page")
+    )
     parser.add_argument(
         "--predecessor",
         type=Path,
@@ -76,11 +81,11 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
         parser.error(f"no such suite: {', '.join(sorted(unknown))}")
     options.suites = options.suites or list(SUITES)
     if options.chart and not {"sign", "verify"} <= set(options.suites):
-        parser.error("--chart wants the suites sign and verify")
+        parser.error("--chart: needs the suites sign and verify")
     if options.docs and set(options.suites) != set(SUITES):
-        parser.error("--docs wants all suites")
+        parser.error("--docs: needs all suites")
     if options.docs and not _is_marked(options.docs):
-        parser.error(f"--docs: {options.docs} has not both of its markers")
+        parser.error(f"--docs: {options.docs} must contain both markers, in the right order")
     return options
 
 
@@ -94,7 +99,7 @@ def _is_marked(page: Path) -> bool:
 
 
 def _rewrite(page: Path, picture: Path | None, report: Report, reached: list[Goal]) -> None:
-    """Put this run between the two markers of *page*, with its chart."""
+    """Replace the text between the two markers of *page* with the results of this run and its chart."""
     before, _, rest = page.read_text(encoding="utf-8").partition(BEGIN)
     _, _, after = rest.partition(END)
     tables = "\n\n".join([table.markdown() for table in report.tables.values()])

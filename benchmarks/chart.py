@@ -1,4 +1,4 @@
-"""The sign and verify ratios as an SVG that reads in light and in dark mode."""
+"""Draw a chart of the ratios for signing and verifying, as an SVG for light and dark mode."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ text { font: 12px system-ui, -apple-system, "Segoe UI", Helvetica, Arial, sans-s
 }
 """
 
-_PANEL, _NAMES, _VALUES = 450, 128, 42  # widths: of a panel, and in it of names and of values
+_PANEL, _NAMES, _VALUES = 450, 128, 42  # Widths of a panel, of its column of names, and of its column of values.
 _BARS = _PANEL - _NAMES - _VALUES
 _ROW, _TOP, _GAP = 17, 78, 30
-_LINE = 140  # characters of small text
+_LINE = 140  # Maximum number of characters in a line of small text; a longer text is wrapped.
 
 
 def draw(report: Report) -> str:
@@ -53,14 +53,14 @@ def draw(report: Report) -> str:
     )
     lines = wrap(made_on, _LINE)
     width, height = 2 * _PANEL + 24, bottom + 22 + 16 * len(lines)
-    label = "Time to sign and to verify a request, as a multiple of the least that pure Python needs"
+    label = "Time to sign and to verify a request, as a multiple of the minimum in pure Python"
     return "\n".join(
         [
             f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}"'
             f' viewBox="0 0 {width} {height}" role="img" aria-label="{label}">',
             f"<style>{_STYLE}</style>",
             f'<text class="title" x="16" y="26">{label}</text>',
-            '<text class="small" x="16" y="44">Logarithmic, from 1; shorter is better. A new URL on every call.</text>',
+            '<text class="small" x="16" y="44">Log scale from 1; shorter is better. Each call uses a new URL.</text>',
             *panels,
             *[
                 f'<text class="small" x="16" y="{bottom + 24 + 16 * index}">{escape(line)}</text>'

@@ -1,4 +1,4 @@
-"""``Client`` end to end, over one kept connection to this machine, beside clients that do not sign."""
+"""Measure the time of ``Client`` and of other clients, with and without a signature, over one loopback connection."""
 
 from __future__ import annotations
 
@@ -33,23 +33,23 @@ if TYPE_CHECKING:
 HTTPLIB2 = "httplib2, unsigned"
 REQUESTS_OAUTHLIB = "requests-oauthlib"
 
-#: Other clients: each is timed as it is, and signed.
+#: Other clients. Each client is timed with and without a signature.
 OTHERS = ("requests", "niquests", "httpx2", "httpx2 async", "aiohttp")
 _ORIGIN = "https://api.example.com"
 
 
 def unsigned(client: str) -> str:
-    """Return the name that a client goes by without a signature."""
+    """Return the name of the table row for a client that does not sign."""
     return f"{client}, unsigned"
 
 
 def signed(client: str) -> str:
-    """Return the name that it goes by with ``OAuth1``."""
+    """Return the name of the table row for a client that signs with ``OAuth1``."""
     return f"{client}, {OURS}"
 
 
 def run(setting: Setting, report: Report) -> None:
-    """A GET and a form, from call to answer."""
+    """Measure the time of a GET and of a form, from the call to the response."""
     with _server() as origin:
         for workload in MAIN[:2]:
             progress(f"client: {workload.title}")
@@ -72,7 +72,8 @@ def _compare(origin: str, workload: Workload, setting: Setting, report: Report) 
 
     libraries = assemble(_makers())
     for name, runner in list(libraries.runners.items()):
-        # Checked by what arrived, which only the echo tells.
+        # Check the request that the server received. These calls use the path /echo, because only this path returns the
+        # request.
         calls = batch("/echo", 3)
         faults = [
             _wrong(call, arrived, origin, is_signed=not name.endswith("unsigned"))
@@ -83,7 +84,7 @@ def _compare(origin: str, workload: Workload, setting: Setting, report: Report) 
             libraries.absent[name] = f"wrong: {next(filter(None, faults))}"
 
     def answered(_call: Call, content: bytes) -> str | None:
-        return None if content == b"ok" else "has another answer"
+        return None if content == b"ok" else "returns another response body"
 
     report.add(
         compare(
@@ -92,7 +93,7 @@ def _compare(origin: str, workload: Workload, setting: Setting, report: Report) 
             answered,
             setting.effort.for_slow_calls,
             key=f"client {workload.key}",
-            title=f"Client ({workload.key}): {workload.title}, over a kept loopback connection",
+            title=f"Client ({workload.key}): {workload.title}, over one loopback connection",
             bases=(HTTPLIB2, REQUESTS_OAUTHLIB),
         )
     )
@@ -104,7 +105,7 @@ def _wrong(call: Call, arrived: bytes, origin: str, *, is_signed: bool) -> str |
     fields = {name.lower(): value.strip() for name, _, value in (each.partition(":") for each in lines)}
     method, target, _ = line.split(" ")
     if not is_signed:
-        return None if method == call.method else "has another method"
+        return None if method == call.method else "sends another method"
     form = body if fields.get("content-type") == FORM else None
     return fault(Call(method, origin + target, call.form), fields.get("authorization"), form, CREDENTIALS)
 
@@ -185,7 +186,7 @@ def _aiohttp(name: str, module: str | None) -> Runner[Call, bytes]:
 
     async def send(verb: str, url: str, form: dict[str, str] | None, _body: bytes | None) -> bytes:
         nonlocal session
-        if session is None:  # which wants its loop to be running
+        if session is None:  # aiohttp can create a session only in a running event loop.
             session = import_module(name).ClientSession(middlewares=[auth] if auth else ())
         async with session.request(verb, url, data=form) as response:
             content: bytes = await response.read()
@@ -195,7 +196,7 @@ def _aiohttp(name: str, module: str | None) -> Runner[Call, bytes]:
 
 
 class _InALoop:
-    """An asynchronous function, one call after the other in a loop of its own."""
+    """Run an asynchronous function in a separate event loop, one call after the other."""
 
     def __init__(self, function: Callable[..., Awaitable[bytes]]) -> None:
         self._function = function
@@ -236,7 +237,9 @@ _MODULE_OF = {
 
 
 def _with_session(session: Any) -> Runner[Call, bytes]:
-    session.trust_env = False  # no look for proxies, which httplib2 makes only once
+    # Without this line, the library requests would read the proxy settings for each request, and the comparison would
+    # be unfair: httplib2 reads them only once.
+    session.trust_env = False
 
     def send(verb: str, url: str, form: dict[str, str] | None, _body: bytes | None) -> bytes:
         content: bytes = session.request(verb, url, data=form).content

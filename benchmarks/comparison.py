@@ -1,4 +1,4 @@
-"""Libraries side by side at one task: loaded, checked, and only then timed."""
+"""Compare libraries at one task: load the libraries, check their results, then measure their time."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ if TYPE_CHECKING:
 
     Item = TypeVar("Item", bound=tuple[Any, ...])
 
-_CHECKED = 5  # results of each library that are checked before it is timed
+_CHECKED = 5  # The number of results of each library that are checked before the library is timed.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
-    """How to run.
+    """Options of a run.
 
     Attributes:
-        effort: How long.
-        quick: Leave out what takes long.
+        effort: The duration of the measurement.
+        quick: Whether to skip long measurements.
         predecessor: The interpreter of the environment that has python-oauth2 1.9.
     """
 
@@ -37,11 +37,11 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """Libraries that take part.
+    """Libraries to compare.
 
     Attributes:
-        runners: Those that could be loaded, by name.
-        absent: Why the others could not.
+        runners: A mapping from the name of each loaded library to its runner.
+        absent: A mapping from the name of each library that could not be loaded to the reason.
     """
 
     runners: dict[str, Runner[Any, Any]]
@@ -54,7 +54,7 @@ def assemble(makers: Mapping[str, Callable[[], Runner[Any, Any]]]) -> Field:
     for name, make in makers.items():
         try:
             field.runners[name] = make()
-        except Exception as exc:  # noqa: BLE001 - whatever a library fails with is what is reported of it
+        except Exception as exc:  # noqa: BLE001 - every error of a library is reported as its result
             field.absent[name] = f"not measured: {_words(exc)}"
     return field
 
@@ -71,17 +71,17 @@ def compare(
     before: Callable[[Runner[Item, Any], Sequence[Item]], None] | None = None,
     divisor: float = 1,
 ) -> Table:
-    """Check what each library makes of some items, then time those that are right.
+    """Check the results of each library, then time the libraries whose results are correct.
 
     Args:
         field: The libraries.
-        make: Returns so many items, all of them new.
-        wrong: Tells what is wrong with a library's result; None if nothing is.
-        effort: How long to measure.
-        key: Of the table.
-        title: Of the table.
-        bases: Of the table.
-        before: Done with each batch before it is done again, and timed.
+        make: A function that returns new items; its argument is their number.
+        wrong: A function that returns the error in a result of a library; None if the result is correct.
+        effort: The duration of the measurement.
+        key: Key of the table.
+        title: Title of the table.
+        bases: The names of the rows with which the table compares every other row.
+        before: A function that is called with each batch before the batch is timed.
         divisor: See :func:`~benchmarks.report.timed_rows`.
     """
     notes = dict(field.absent)
@@ -120,5 +120,5 @@ def _batch(
 def _words(exc: Exception) -> str:
     text = str(exc).splitlines()
     if isinstance(exc, (NotImplementedError, RuntimeError)) and text:
-        return text[0]  # an adapter's own words
+        return text[0]  # An adapter raised this error; the first line of its text is the reason.
     return f"{type(exc).__name__}: {text[0]}"[:160] if text else type(exc).__name__

@@ -1,4 +1,7 @@
-"""The stores that processes share, on the servers that the environment names; each with names of its own."""
+"""Stores that several processes can share. Environment variables contain the addresses of the database servers.
+
+The tables and keys of each benchmark have a different prefix.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +33,7 @@ MEMORY, SQLITE, POSTGRESQL, MARIADB, REDIS = "memory", "SQLite", "PostgreSQL", "
 SERVERS = (POSTGRESQL, MARIADB, REDIS)
 
 _TABLES = ("consumer", "token", "temporary", "nonce", "nonce_horizon", "schema_version")
-_SHARDS = 16  # so that a set holds as many nonces as it does on a busy server
+_SHARDS = 16  # The benchmark stores few nonces. With only 16 shards, each set in Redis is as large as on a busy server.
 _SIZES = {
     POSTGRESQL: "SELECT pg_total_relation_size('{}nonce')",
     MARIADB: (
@@ -42,10 +45,11 @@ _SIZES = {
 
 @contextmanager
 def place(kind: str) -> Iterator[Place]:
-    """Yield where stores of *kind* can be made that share what they keep; leave nothing behind.
+    """Yield the place of the data for stores of *kind*. Delete the data afterwards.
 
     Raises:
-        LookupError: It cannot be reached, or its driver is not installed; with the reason.
+        LookupError: The server cannot be reached, or its driver is not installed. The message of the error is the
+            reason.
     """
     with TemporaryDirectory() as folder:
         made = Place(kind, folder, f"bench{os.getpid()}_{secrets.token_hex(4)}_")
@@ -62,19 +66,19 @@ def place(kind: str) -> Iterator[Place]:
 
 
 class Place:
-    """Where stores of one kind keep what they share; another process can make one of its arguments.
+    """The place of the data for stores of one kind. Another process can create an equal object from the same arguments.
 
     Args:
-        kind: Of this module's constants.
-        folder: For files.
-        prefix: Of names.
+        kind: One of the constants of this module.
+        folder: Directory for files.
+        prefix: Prefix of table and key names.
     """
 
     def __init__(self, kind: str, folder: str, prefix: str) -> None:
         self.kind, self.folder, self.prefix = kind, folder, prefix
 
     def store(self) -> Any:
-        """Return a store of all that a provider remembers, with a ``close()``; Redis with credentials in SQLite."""
+        """Return a store for a provider, with a method ``close()``. With Redis, the credentials are in SQLite."""
         file = Path(self.folder) / "store.db"
         if self.kind == MEMORY:
             return _Open(MemoryStore(window=WINDOW))
@@ -88,7 +92,7 @@ class Place:
         return SQLAlchemyStore(self._engine(), prefix=self.prefix, window=WINDOW)
 
     def bytes_a_nonce(self, claims: Sequence[Claim]) -> float:
-        """Keep *claims*, on a server; return what each takes there, indexes included."""
+        """Store *claims* on a server; return the bytes that the server uses for one claim, including indexes."""
         if self.kind == REDIS:
             return self._redis_bytes(claims)
         import sqlalchemy as sa
@@ -96,7 +100,8 @@ class Place:
         rows = [{"timestamp": claim[1], "digest": nonce_digest(*claim)} for claim in claims]
         insert = f"INSERT INTO {self.prefix}nonce (timestamp, digest) VALUES (:timestamp, :digest)"  # noqa: S608 - ours
         engine = self._engine(isolation_level="READ COMMITTED")
-        with engine.begin() as connection:  # one transaction, row after row: the same pages, without the waiting
+        # One transaction fills the same pages as many transactions, but needs only one commit.
+        with engine.begin() as connection:
             connection.execute(sa.text(insert), rows)
         with engine.begin() as connection:
             connection.execute(sa.text(f"ANALYZE {'TABLE ' if self.kind == MARIADB else ''}{self.prefix}nonce"))
@@ -106,7 +111,7 @@ class Place:
         return size / len(claims)
 
     def clean(self) -> None:
-        """Remove what servers keep of this place."""
+        """Delete the data of this place from its server."""
         if self.kind == REDIS:
             with closing(self._redis()) as client:
                 for key in client.scan_iter(f"*{self.prefix}*", count=10_000):
@@ -143,14 +148,14 @@ class Place:
             for claim in claims:
                 store.add_nonce(*claim)
             count = store.nonce_count()
-        # Key by key: what else goes on in this Redis does not count.
+        # Add up only the memory of the keys of this benchmark, because Redis may also contain other data.
         with closing(self._redis()) as client:
             sizes = Counter({key: client.memory_usage(key, 0) for key in client.scan_iter(f"*{self.prefix}*")})
         return float(sizes.total() / count)
 
 
 class _Open:
-    """A store that is no one thing to close, with a ``close()``."""
+    """A store that consists of several parts, with a method ``close()`` for all parts."""
 
     def __init__(self, store: Any, *parts: Any) -> None:
         self._store, self._parts = store, parts

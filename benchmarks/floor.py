@@ -1,9 +1,8 @@
-"""The floor: the least work in pure Python that signs a request right, and that verifies one right.
+"""The floor, the lower limit of the time: the least work in pure Python that signs or verifies a request correctly.
 
-No part of the package, and no example for it: text is taken apart and put together with
-as few passes as can be, for the shapes that requests have. Each short cut looks first
-whether it may be taken; whatever does not have the shape goes the long way, by
-:mod:`benchmarks.reference`. So the result is right for every input.
+This module is not part of the package, and the package should not copy its style. For usual requests, this module reads
+the text as few times as possible. Each fast path first checks that the input has the expected form. For any other
+input, the slow path in :mod:`benchmarks.reference` is used. The result is therefore correct for every input.
 """
 
 from __future__ import annotations
@@ -29,13 +28,14 @@ if TYPE_CHECKING:
 _UNRESERVED = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
 _ENCODED = _UNRESERVED + b"%"
 _JOINED = [percent_encode(bytes([octet])) for octet in range(256)]
-_JOINED[1:3] = "=", "&"  # these stand between names and values, where neither holds one
+_JOINED[1:3] = "=", "&"  # These separators do not occur in encoded names and values.
 _NOT_SEPARATORS = bytes(set(range(0x100)) - {*b"=&"})
-_SEPARATORS = b"=&" * 100_000  # what a query of "name=value" is without names and values
-_ELEMENT = b' =""'  # what an element of a header is without name and value
+_SEPARATORS = b"=&" * 100_000  # This is a query whose names and values are empty.
+_ELEMENT = b' =""'  # These characters are around the name and the value in an element of a header.
 _HEADERS = {(b" " + b",".join([_ELEMENT[index == 0 :] for index in range(count)])): count for count in (7, 8)}
 
-# An escape that RFC 5849 section 3.6 would not write: of an unreserved character, in lower case, or cut short.
+# The pattern matches an escape that RFC 5849 section 3.6 does not allow: an escape of an unreserved character, an
+# escape with a lower-case digit, or an incomplete escape.
 _find_odd_escape = re.compile(r"%(?![01][0-9A-F]|2[0-9A-CF]|3[A-F]|40|5[B-E]|60|7[B-DF]|[89A-F][0-9A-F])").search
 _is_plain_url = re.compile(r"https?://[a-z0-9.\-]+/[A-Za-z0-9\-._~/]*").fullmatch
 
@@ -44,7 +44,7 @@ _DIGESTS = {"HMAC-SHA1": hashlib.sha1, "HMAC-SHA256": hashlib.sha256}
 
 
 def _encode(octets: bytes) -> str:
-    """Return *octets* percent-encoded, but ``=`` for 1 and ``&`` for 2."""
+    """Return *octets* percent-encoded; octet 1 becomes ``=`` and octet 2 becomes ``&``."""
     return "".join([_JOINED[octet] for octet in octets])
 
 
@@ -57,7 +57,7 @@ def _encode_form(form: dict[str, str]) -> str:
 
 
 def _segments(encoded: str) -> list[str]:
-    """Return "name value" of each parameter, unsorted, every ``%`` of them as ``%25``."""
+    """Return "name value" for each parameter, not sorted; every ``%`` is replaced by ``%25``."""
     separators = encoded.encode().translate(None, _ENCODED)
     size = len(separators)
     if size % 2 == 0 or separators != _SEPARATORS[:size]:
@@ -71,7 +71,8 @@ def _segments(encoded: str) -> list[str]:
 
 
 def _odd_segments(encoded: str) -> list[str]:
-    # Another way of writing the same, such as "+" for a space: decode and encode it all at once.
+    # The form is encoded in another way, for example with "+" instead of a space. Therefore all parameters are decoded
+    # and encoded again.
     separators = encoded.encode().translate(None, _NOT_SEPARATORS)
     if separators == _SEPARATORS[: len(separators)] and len(separators) % 2:
         octets = encoded.replace("+", " ").replace("=", "\x01").replace("&", "\x02").encode()
@@ -83,14 +84,14 @@ def _odd_segments(encoded: str) -> list[str]:
 
 
 def _uri(url: str) -> str:
-    """Return the base string URI, encoded; *url* has no query."""
+    """Return the encoded base string URI; *url* must have no query."""
     if _is_plain_url(url):
         return url.replace(":", "%3A", 1).replace("/", "%2F")
     return percent_encode(base_string_uri(url).encode())
 
 
 class _Keyed:
-    """Both hashes of an HMAC with the key in them already: it is hashed once, not for each request."""
+    """The inner and the outer hash object of an HMAC. The key is hashed only once, and not for each request."""
 
     def __init__(self, credentials: Credentials, method_name: str) -> None:
         self.digest = _DIGESTS[method_name]
@@ -112,9 +113,10 @@ class Signer:
     """Signs with one set of credentials.
 
     Args:
-        credentials: Printable; the keys of them unreserved characters.
+        credentials: The credentials. They must consist of printable characters, and the keys must consist of unreserved
+            characters.
         method_name: HMAC-SHA1 or HMAC-SHA256.
-        clock: Returns seconds since 1970-01-01 00:00 UTC.
+        clock: A function that returns seconds since 1970-01-01 00:00 UTC.
     """
 
     def __init__(
@@ -124,7 +126,7 @@ class Signer:
         self._clock = clock
         self._next = itertools.count(1).__next__
         key, token = (percent_encode(text.encode()) for text in (credentials.consumer_key, credentials.token))
-        # A nonce is a random prefix and a number: unique, which is all that section 3.3 wants of it.
+        # A random prefix and a number make a unique nonce. Section 3.3 requires only that a nonce is unique.
         prefix = os.urandom(10).hex()
         twice = [text.replace("%", "%25") for text in (key, token)]
         self._before_nonce = f"oauth_consumer_key%3D{twice[0]}%26oauth_nonce%3D{prefix}"
@@ -138,7 +140,7 @@ class Signer:
     def sign(
         self, method: str, url: str, form: dict[str, str] | None = None, body: bytes | None = None
     ) -> tuple[str, str | None]:
-        """Return the Authorization header field value, and the form body if there is a form."""
+        """Return the Authorization header field value, and the form body or None."""
         nonce = f"{self._next():x}"
         timestamp = f"{int(self._clock())}"
         before, _, query = url.partition("?")
@@ -167,14 +169,15 @@ class Signer:
 
 
 def _merge(segments: list[str], own: str) -> str:
-    """Return the normalized parameters, encoded; *own* are the protocol parameters, sorted and encoded."""
-    # Encoded text has nothing that sorts before a space, so a name sorts before the longer names it begins.
+    """Return the encoded normalized parameters; *own* are the sorted and encoded protocol parameters."""
+    # No character of encoded text sorts before a space. A name therefore sorts before every longer name that starts
+    # with the same text.
     segments.sort()
     index = bisect_left(segments, "oauth_")
     if index == len(segments):
         return "%26".join(segments).replace(" ", "%3D") + "%26" + own
     if bisect_left(segments, "oauth_~", index) != index:
-        # Parameters between the protocol's own.
+        # Some parameters sort between the protocol parameters, so all parameters are sorted together.
         return "%26".join(sorted(segments + own.replace("%3D", " ").split("%26"))).replace(" ", "%3D")
     after = "%26".join(segments[index:]).replace(" ", "%3D")
     if not index:
@@ -183,11 +186,11 @@ def _merge(segments: list[str], own: str) -> str:
 
 
 class Verifier:
-    """Verifies, each request once, what one set of credentials signed.
+    """Verifies requests that are signed with one set of credentials, and accepts each request once.
 
     Args:
-        credentials: The only ones it knows.
-        window: Seconds that a timestamp may lie before or after the clock.
+        credentials: The only credentials that are accepted.
+        window: Largest difference between a timestamp and the clock, in seconds.
     """
 
     def __init__(self, credentials: Credentials, window: int = 300) -> None:
@@ -197,14 +200,14 @@ class Verifier:
         self._seen: set[tuple[str, str, str, str]] = set()
 
     def verify(self, method: str, url: str, header: str, form: str | None, body: bytes | None) -> bool:
-        """Tell whether the request is to be served.
+        """Return whether the request is accepted.
 
         Args:
             method: HTTP request method, upper case.
-            url: As the client signed it.
+            url: URL that the client signed.
             header: Authorization header field value.
             form: The body, if it is a form.
-            body: The body, if it is none.
+            body: The body, if it is not a form.
         """
         count = _HEADERS.get(header.encode().translate(None, _ENCODED))
         if not (

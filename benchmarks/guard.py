@@ -1,6 +1,7 @@
-"""How many times as fast as oauthlib? Both in one process that does nothing else; for a test to hold.
+"""Measure the time of oauthlib divided by the time of this project. tests/test_speed.py uses the results.
 
-Prints one JSON object: ``{"sign a": 9.1, ..., "verify d": 5.0}``.
+One process runs only this project and oauthlib, so that other work does not affect the times. The program prints one
+JSON object: ``{"sign a": 9.1, ..., "verify d": 5.0}``.
 """
 
 from __future__ import annotations
@@ -19,10 +20,10 @@ _EFFORT = Effort(rounds=8, target=0.003, deadline=3)
 
 
 def measure() -> dict[str, float]:
-    """Return how long oauthlib takes divided by how long this project takes, by task and workload.
+    """Return the time of oauthlib divided by the time of this project, for each task and workload.
 
     Raises:
-        RuntimeError: One of them cannot be measured, or makes a wrong signature.
+        RuntimeError: A library cannot be measured, or makes a wrong signature.
     """
     signers = assemble({OURS: lambda: peers.sign_oauth2("HMAC-SHA1"), PEER: lambda: peers.sign_oauthlib("HMAC-SHA1")})
     verifiers = assemble({OURS: peers.verify_oauth2, PEER: peers.verify_oauthlib})

@@ -1,4 +1,4 @@
-"""What ``import`` costs: seconds, and memory over the bare interpreter's, each time in a fresh one."""
+"""Measure time and memory of ``import``, each time in a fresh interpreter."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class _Sample(NamedTuple):
 
 
 def run(setting: Setting, report: Report) -> None:
-    """Import each library in fresh interpreters, in turn."""
+    """Import all libraries one after another, each in a fresh interpreter."""
     samples: dict[str, list[_Sample]] = {}
     notes: dict[str, str] = {}
     codes = {**_MODULES, predecessor.NAME: "import oauth2"}
@@ -49,15 +49,18 @@ def run(setting: Setting, report: Report) -> None:
                     samples.setdefault(name, []).append(_sample(name, code, setting.predecessor))
                 except (OSError, RuntimeError) as exc:
                     notes[name] = f"not measured: {exc}"
-    samples = {name: found[1:] for name, found in samples.items() if name not in notes}  # the first wrote the caches
+    samples = {
+        name: found[1:] for name, found in samples.items() if name not in notes
+    }  # The first run is left out, because the first run writes the bytecode caches.
     base = statistics.median([sample.resident for sample in samples[BARE]]) if BARE in samples else 0
     times = {name: [sample.seconds * 1e3 for sample in found] for name, found in samples.items() if name != BARE}
-    # Each interpreter's bare size is its own, but near enough: both are of one version.
+    # The bare interpreter is measured only in one environment, because both environments have the same version of
+    # Python.
     memory = {name: [(sample.resident - base) / 2**20 for sample in found] for name, found in samples.items()}
     memory.pop(BARE, None)
     report.add(Table("import time", "Import: time in a fresh interpreter", "ms", _rows(times, notes), (OURS,)))
     report.add(
-        Table("import memory", "Import: memory over the bare interpreter's", "MB", _rows(memory, notes), (OURS,))
+        Table("import memory", "Import: memory in addition to the interpreter", "MB", _rows(memory, notes), (OURS,))
     )
 
 

@@ -1,7 +1,7 @@
-"""A small HTTP/1.1 server on 127.0.0.1, in a process of its own, which answers as fast as it can.
+"""A small and fast HTTP/1.1 server on 127.0.0.1, in a separate process.
 
-Run by :mod:`benchmarks.client` as a script. Prints its port. A request for a path
-that starts with ``/echo`` is answered with the request itself, any other with "ok".
+:mod:`benchmarks.client` runs this module as a script. The script prints its port. For a path that starts with
+``/echo``, the body of the response is the request. For any other path, the body is "ok".
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ _OK = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 2\r\n\r\n
 
 
 def serve(connection: socket.socket) -> None:
-    """Answer the requests of one connection until it is closed."""
+    """Respond to the requests of one connection until the connection is closed."""
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     received = b""
     while True:
@@ -42,7 +42,7 @@ def _content_length(head: bytes) -> int:
 
 
 def main() -> None:
-    """Serve until the process is ended."""
+    """Accept connections until the process is terminated."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         print(listener.getsockname()[1], flush=True)
         while True:

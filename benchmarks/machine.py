@@ -1,4 +1,4 @@
-"""What a run ran on."""
+"""Describe the machine and the libraries of a run."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ _PACKAGES = ("oauth2", "oauthlib", "Authlib", "requests-oauthlib", "rauth", "cry
 
 
 def describe(python: Path) -> dict[str, str]:
-    """Return names and versions; *python* is where python-oauth2 1.9 is."""
+    """Return names and versions; *python* is the interpreter that has python-oauth2 1.9."""
     return {
         "processor": f"{_processor()}, {os.cpu_count()} cores",
         "system": f"{platform.system()}, {platform.machine()}",
         "python": f"{platform.python_implementation()} {platform.python_version()}",
         "libraries": ", ".join([*[_installed(name) for name in _PACKAGES], _elder(python)]),
-        "below": f"{ssl.OPENSSL_VERSION}, SQLite {sqlite3.sqlite_version}",
+        "system libraries": f"{ssl.OPENSSL_VERSION}, SQLite {sqlite3.sqlite_version}",
     }
 
 

@@ -1,8 +1,8 @@
-"""Every library behind one face: sign this call, verify that request.
+"""Adapters with the same interface for all libraries: sign a call, verify a request.
 
-The credentials are given once, when the adapter is made; what a library can keep
-between two requests (a client object, a parsed key) it keeps. What the adapter
-does in each call is what a program that uses the library has to do.
+An adapter gets the credentials once, when it is created. An adapter may use the same objects for all requests, such as
+a client object or a parsed key. In each call, an adapter does exactly the work that a program that uses the library
+must do.
 """
 
 from __future__ import annotations
@@ -33,22 +33,24 @@ CREDENTIALS = Credentials(
 Item = TypeVar("Item", bound=tuple[Any, ...], contravariant=True)
 Result = TypeVar("Result", covariant=True)
 
-#: What a library made: an Authorization header field value, and the form body if there is a form.
+#: The result of signing: an Authorization header field value, and the form body or None.
 Signed = tuple[str, str | None]
 
 FORM = "application/x-www-form-urlencoded"
-WINDOW = 300  # seconds that a timestamp may differ, for every verifier that can be told
+# Largest accepted difference between timestamp and clock, in seconds. Every library that has such an option uses this
+# value, so that all libraries do the same work.
+WINDOW = 300
 
 
 class Received(NamedTuple):
-    """A request as a server has it.
+    """A request that a server receives.
 
     Attributes:
         method: HTTP request method.
-        url: With its query.
-        headers: Authorization and, with a body, Content-Type.
-        body: As it came.
-        text: The same as text, for libraries that want that.
+        url: URL with its query.
+        headers: Authorization and, if there is a body, Content-Type.
+        body: Raw body.
+        text: The body as text, for libraries that require text.
     """
 
     method: str
@@ -59,21 +61,24 @@ class Received(NamedTuple):
 
 
 class Runner(Protocol[Item, Result]):
-    """A library doing one thing many times."""
+    """A repeatable task of one library."""
 
     def results(self, items: Sequence[Item]) -> Iterable[Result]:
-        """Do it for each of *items*."""
+        """Run the task for each of *items* and return the results."""
+        ...
 
     def seconds(self, items: Sequence[Item]) -> float:
-        """Do it for each of *items*; return the seconds it took."""
+        """Run the task for each of *items* and return the time in seconds."""
+        ...
 
 
 class InProcess(Generic[Item, Result]):
-    """A function of this process.
+    """A task that runs in this process.
 
     Args:
-        function: Takes what *prepare* makes of an item; the item's members unless that is given.
-        prepare: Done beforehand, and not timed.
+        function: The task. The arguments of the function are the values that *prepare* returns. If *prepare* is None,
+            they are the members of an item.
+        prepare: A function that converts an item before the measurement starts.
     """
 
     def __init__(self, function: Callable[..., Result], prepare: Callable[[Item], Iterable[Any]] | None = None) -> None:
@@ -105,10 +110,10 @@ def sign_floor(method_name: str) -> SignRunner:
 
 
 def sign_oauth2(method_name: str, private_key: Any = None) -> SignRunner:
-    """This project by its drop-in API, as programs for python-oauth2 call it.
+    """This project, with the API of python-oauth2 that existing programs call.
 
-    Both ways of sending a form are timed together: the header, and ``to_postdata()``,
-    which has the protocol parameters in the body instead.
+    For a form, the time includes both placements: the header, and ``to_postdata()``, which puts the protocol parameters
+    into the body.
     """
     consumer = oauth2.Consumer(CREDENTIALS.consumer_key, CREDENTIALS.consumer_secret)
     token = oauth2.Token(CREDENTIALS.token, CREDENTIALS.token_secret)
@@ -126,7 +131,7 @@ def sign_oauth2(method_name: str, private_key: Any = None) -> SignRunner:
 
 
 def sign_oauthlib(method_name: str, private_pem: str | None = None) -> SignRunner:
-    """The client of oauthlib; the form is encoded by the caller, as it wants."""
+    """The client of oauthlib; the program must encode the form."""
     client = import_module("oauthlib.oauth1").Client(
         CREDENTIALS.consumer_key,
         client_secret=CREDENTIALS.consumer_secret,
@@ -148,7 +153,7 @@ def sign_oauthlib(method_name: str, private_pem: str | None = None) -> SignRunne
 
 
 def sign_authlib(method_name: str, private_pem: str | None = None) -> SignRunner:
-    """Authlib's client; the form is encoded by the caller, as it wants."""
+    """The client of Authlib; the program must encode the form."""
     client = import_module("authlib.oauth1").ClientAuth(
         CREDENTIALS.consumer_key,
         client_secret=CREDENTIALS.consumer_secret,
@@ -173,7 +178,10 @@ def sign_authlib(method_name: str, private_pem: str | None = None) -> SignRunner
 
 
 def sign_requests_oauthlib(method_name: str) -> SignRunner:
-    """requests-oauthlib: a request is prepared, which signs it, and not sent."""
+    """requests-oauthlib: prepare a request without sending it.
+
+    The library signs the request while it prepares the request.
+    """
     requests = import_module("requests")
     plain, hashing = (
         import_module("requests_oauthlib").OAuth1(
@@ -199,7 +207,7 @@ def sign_requests_oauthlib(method_name: str) -> SignRunner:
 
 
 def sign_rauth(method_name: str) -> SignRunner:
-    """What rauth's session does before it sends; it signs parameters in a dict, not those of a URL."""
+    """The part of a rauth session that runs before sending; rauth signs the parameters of a dict, not of a URL."""
     if method_name != "HMAC-SHA1":
         raise NotImplementedError(f"has no {method_name}")
     module = import_module("rauth.session")
@@ -249,7 +257,7 @@ def verify_floor() -> VerifyRunner:
 
 
 def verify_oauth2(request_type: type[oauth2.Request] = oauth2.Request) -> VerifyRunner:
-    """This project: the request is read, the credentials are looked up, the server verifies."""
+    """This project: read the request, look up the credentials, verify with ``Server``."""
     consumer = oauth2.Consumer(CREDENTIALS.consumer_key, CREDENTIALS.consumer_secret)
     token = oauth2.Token(CREDENTIALS.token, CREDENTIALS.token_secret)
     consumers, tokens = {consumer.key: consumer}, {token.key: token}
@@ -278,7 +286,7 @@ def _add(seen: set[tuple[str, str, str, str]], claim: tuple[str, str, str, str])
 
 
 def verify_oauthlib() -> VerifyRunner:
-    """The resource endpoint of oauthlib; it looks at no ``oauth_body_hash``."""
+    """The resource endpoint of oauthlib, which does not check ``oauth_body_hash``."""
     oauth1 = import_module("oauthlib.oauth1")
     seen: set[tuple[str, str, str, str]] = set()
 
@@ -318,7 +326,7 @@ def verify_oauthlib() -> VerifyRunner:
 
 
 def verify_authlib() -> VerifyRunner:
-    """Authlib's resource protector; it looks at no ``oauth_body_hash``."""
+    """The resource protector of Authlib, which does not check ``oauth_body_hash``."""
     oauth1 = import_module("authlib.oauth1")
     error = import_module("authlib.oauth1.rfc5849.errors").OAuth1Error
     seen: set[tuple[str, str, str, str]] = set()
@@ -364,11 +372,11 @@ _signer_of_old = floor.Signer(CREDENTIALS, clock=lambda: time.time() - 12 * WIND
 
 
 def receive(call: Call, *, old: bool = False) -> Received:
-    """Return *call* signed, as a server gets it.
+    """Return the signed *call* in the form in which a server receives it.
 
     Args:
         call: The request.
-        old: Signed an hour ago.
+        old: Whether the timestamp is one hour old.
     """
     header, form = (_signer_of_old if old else _signer).sign(*call)
     headers = {"Authorization": header}
@@ -381,7 +389,7 @@ def receive(call: Call, *, old: bool = False) -> Received:
 
 
 def tampered(received: Received) -> Received:
-    """Return *received* with another signature of the same length."""
+    """Return a copy of *received* with a wrong signature of the same length."""
     header = received.headers["Authorization"]
     before, name, signature = header.rpartition(' oauth_signature="')
     other = ("B" if signature[0] == "A" else "A") + signature[1 if signature[0] != "%" else 3 :]

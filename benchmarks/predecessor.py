@@ -1,4 +1,4 @@
-"""The other end of the pipe to python-oauth2 1.9; see :mod:`benchmarks.worker`."""
+"""Send tasks to python-oauth2 1.9 through a pipe; see :mod:`benchmarks.worker`."""
 
 from __future__ import annotations
 
@@ -23,19 +23,20 @@ _WORKER = Path(__file__).with_name("worker.py")
 
 
 class Worker:
-    """A process that stays until this one ends.
+    """A worker process that runs until this process ends.
 
     Args:
         python: The interpreter of an environment that has python-oauth2 1.9.
 
     Raises:
-        RuntimeError: It does not work there; says why.
+        RuntimeError: The worker cannot start. The message of the error is the reason.
     """
 
     def __init__(self, python: Path) -> None:
         if not python.exists():
-            raise RuntimeError("not installed; make bench does that")
-        # -I: neither this checkout nor an environment variable brings another oauth2 in.
+            raise RuntimeError("not installed; run make bench to install it")
+        # With the option -I, Python ignores this checkout and environment variables, so the worker always imports
+        # python-oauth2 1.9.
         self._process = subprocess.Popen(
             [python, "-I", _WORKER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
@@ -43,10 +44,10 @@ class Worker:
         self.version = str(self.ask("start", asdict(CREDENTIALS)))
 
     def ask(self, kind: str, items: Any, *, timed: bool = False) -> Any:
-        """Send *items* and return the answer.
+        """Send *items* to the worker and return its response.
 
         Raises:
-            RuntimeError: The worker came to its end.
+            RuntimeError: The worker exited.
         """
         process = self._process
         if process.stdin is None or process.stdout is None or process.stderr is None:
@@ -55,15 +56,15 @@ class Worker:
             process.stdin.write(json.dumps({"kind": kind, "items": items, "timed": timed}) + "\n")
             process.stdin.flush()
         except BrokenPipeError:
-            pass  # why, it has said on its standard error
+            pass  # The worker has exited. The code below reads the reason from its standard error.
         answer = process.stdout.readline()
         if not answer:
             reason = (process.stderr.read().strip().splitlines() or ["no reason given"])[-1]
-            raise RuntimeError(f"does not work there: {reason}")
+            raise RuntimeError(f"does not work in this environment: {reason}")
         return json.loads(answer)
 
     def close(self) -> None:
-        """End it."""
+        """Terminate the worker."""
         if self._process.poll() is None:
             self._process.terminate()
             self._process.wait()
@@ -78,10 +79,10 @@ def _start(python: Path) -> Worker | RuntimeError:
 
 
 def worker(python: Path) -> Worker:
-    """Return the one worker of this interpreter.
+    """Return the worker for this interpreter. All calls return the same worker.
 
     Raises:
-        RuntimeError: It does not work there; says why.
+        RuntimeError: The worker cannot start. The message of the error is the reason.
     """
     started = _start(python)
     if isinstance(started, RuntimeError):
@@ -90,7 +91,7 @@ def worker(python: Path) -> Worker:
 
 
 class SignRunner:
-    """python-oauth2 1.9 signing."""
+    """Signs with python-oauth2 1.9."""
 
     def __init__(self, python: Path) -> None:
         self._worker = worker(python)
@@ -105,7 +106,7 @@ class SignRunner:
 
 
 class VerifyRunner:
-    """python-oauth2 1.9 verifying; it keeps no nonces."""
+    """Verifies with python-oauth2 1.9, which stores no nonces."""
 
     def __init__(self, python: Path) -> None:
         self._worker = worker(python)

@@ -1,6 +1,6 @@
-"""What a fresh interpreter needs for something: seconds, and memory as the operating system counts it.
+"""Measure time and memory of code in a fresh interpreter.
 
-No tracing of allocations: what a process holds resident is what it costs.
+The memory is the resident memory that the operating system reports.
 """
 
 from __future__ import annotations
@@ -13,8 +13,10 @@ from typing import Any
 
 ROOT = Path(__file__).parent.parent
 
-# Run before the code of a probe; imports nothing that the interpreter has not loaded itself, so that a
-# probe's own imports are all counted. peak() is the most that was resident since the last call of rest().
+# This code runs before the code of a probe. This code imports only modules that the interpreter has already loaded. If
+# this code loaded another module that the probe also imports, the cost of this module would not be measured.
+#
+# peak() returns the largest resident memory since the last call of rest().
 _PRELUDE = """
 import sys
 from time import perf_counter
@@ -36,12 +38,13 @@ def probe(code: str, python: Path | str = sys.executable, *, isolated: bool = Fa
     """Run *code* in a fresh interpreter and return the number, or list of numbers, that it prints.
 
     Args:
-        code: May use ``perf_counter``, ``resident``, ``rest`` and ``peak``.
-        python: The interpreter.
-        isolated: Do not look for modules in this checkout.
+        code: Python code; it may use ``perf_counter``, ``resident``, ``rest`` and ``peak``.
+        python: The path of the interpreter to start.
+        isolated: Whether to import no modules from this checkout.
 
     Raises:
-        RuntimeError: It failed, or this system does not tell what is resident; with its last words.
+        RuntimeError: The code failed, or this system does not report resident memory. The message is the last line
+            of standard error.
     """
     source = f"{_PRELUDE}\n{code}"
     command = [str(python), *(["-I"] if isolated else []), "-c", source]

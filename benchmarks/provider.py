@@ -1,7 +1,7 @@
-"""``Provider.authenticate`` over each store: requests a second, of one process and of two.
+"""Measure ``Provider.authenticate`` with each store, in one process and in two processes, in requests per second.
 
-Each process has its requests signed before the clock starts. All of them are of one
-client and one token, and every nonce is new. Servers run as they are set up.
+Each process signs its requests before the timing starts. All requests have the same client and the same token, and
+every nonce is new. The configuration of the database servers is not changed for the benchmark.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from time import perf_counter, process_time
 from typing import TYPE_CHECKING, NamedTuple
 
 from oauth2.http import HTTPRequest
-from oauth2.provider import Provider
+from oauth2.provider import Provider, RequestPolicy
 from oauth2.stores import ClientCredentials, TokenCredentials
 
 from .databases import MARIADB, MEMORY, POSTGRESQL, REDIS, SQLITE, Place, place
@@ -30,19 +30,19 @@ if TYPE_CHECKING:
     from .report import Report
 
 _NAMES = {REDIS: "Redis, credentials in SQLite"}
-_PATIENCE = 60  # seconds to wait for a process
-_FIRST = 100  # requests that tell how many can be made in the time
+_PATIENCE = 60  # Seconds to wait for a message of a process; afterwards the benchmark fails.
+_FIRST = 100  # Number of requests in the first round, which estimates the rate.
 
 
 class _Work(NamedTuple):
-    """What one process is told.
+    """Instructions for one process.
 
     Attributes:
-        kind: Of store.
-        folder: Where its files are.
-        prefix: Of its names.
-        seconds: How long one round takes.
-        rounds: How many.
+        kind: Kind of the store.
+        folder: Directory of its files.
+        prefix: Prefix of its table and key names.
+        seconds: Duration of one round.
+        rounds: Number of rounds.
     """
 
     kind: str
@@ -53,11 +53,11 @@ class _Work(NamedTuple):
 
 
 class _Round(NamedTuple):
-    """What one round came to.
+    """Result of one round.
 
     Attributes:
-        rate: Requests a second.
-        own: Seconds of processor time that a request took in the process itself.
+        rate: Requests per second.
+        own: Processor time of one request in the measured process, in seconds.
     """
 
     rate: float
@@ -65,7 +65,7 @@ class _Round(NamedTuple):
 
 
 def run(setting: Setting, report: Report) -> None:
-    """Throughput of each store."""
+    """Measure the throughput of each store."""
     for processes in (1, 2):
         rows = [_row(kind, processes, setting) for kind in (MEMORY, SQLITE, POSTGRESQL, MARIADB, REDIS)]
         words = "one process" if processes == 1 else "two processes"
@@ -76,7 +76,7 @@ def run(setting: Setting, report: Report) -> None:
 def _row(kind: str, processes: int, setting: Setting) -> Row:
     name = _NAMES.get(kind, kind)
     if kind == MEMORY and processes > 1:
-        return Row(name, note="not measured: processes do not share it")
+        return Row(name, note="not measured: two processes cannot share this store")
     progress(f"authenticate: {name}, {processes} at once")
     try:
         with place(kind) as made:
@@ -87,7 +87,7 @@ def _row(kind: str, processes: int, setting: Setting) -> Row:
     except LookupError as exc:
         return Row(name, note=str(exc))
     rates, own = [rate for rate, _ in figures], min(figure for _, figure in figures)
-    note = f"at best {max(rates):,.0f}; of the process's own processor time {own * 1e6:,.0f} us a request"
+    note = f"best round {max(rates):,.0f}; CPU time of the process {own * 1e6:,.0f} us per request"
     return Row(name, min(rates), statistics.median(rates), note)
 
 
@@ -103,7 +103,7 @@ def _introduce(store: Any) -> None:
 
 
 def _measure(work: _Work, processes: int) -> list[_Round]:
-    """Return what each round came to, of all processes together."""
+    """Return the result of each round, which combines the results of all processes."""
     context = multiprocessing.get_context("spawn")
     started = []
     for _ in range(processes):
@@ -124,7 +124,7 @@ def _measure(work: _Work, processes: int) -> list[_Round]:
 
 def _round(pipes: list[Connection]) -> _Round:
     for pipe in pipes:
-        _answer(pipe)  # it has its requests
+        _answer(pipe)  # The process sends this message after it has signed its requests.
     for pipe in pipes:
         pipe.send("go")
     answers = [_answer(pipe) for pipe in pipes]
@@ -133,7 +133,7 @@ def _round(pipes: list[Connection]) -> _Round:
 
 def _answer(pipe: Connection) -> _Round:
     if not pipe.poll(_PATIENCE):
-        raise LookupError(f"not measured: no answer in {_PATIENCE} seconds")
+        raise LookupError(f"not measured: no response in {_PATIENCE} seconds")
     try:
         return _Round(*pipe.recv())
     except EOFError:
@@ -141,11 +141,11 @@ def _answer(pipe: Connection) -> _Round:
 
 
 def _authenticate(work: _Work, pipe: Connection) -> None:
-    """Measure in a process of its own; end when the other end of *pipe* is closed."""
+    """Measure in a separate process until the other process closes *pipe*."""
     with closing(Place(work.kind, work.folder, work.prefix).store()) as store:
         if work.kind == MEMORY:
             _introduce(store)
-        provider = Provider(store, timestamp_threshold=WINDOW)
+        provider = Provider(store, policy=RequestPolicy(timestamp_threshold=WINDOW))
         size = _FIRST
         for number in range(-1, work.rounds):
             requests = _requests(size)

@@ -1,6 +1,6 @@
-"""Is this a correctly signed request? RFC 5849 followed word by word, on octets, with no thought of speed.
+"""Check signed requests as octets, exactly as RFC 5849 describes, without optimization.
 
-It shares no code with the package, so that an error in the one shows against the other.
+This module shares no code with the package. If the package or this module has a mistake, their results differ.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 OctetPairs = list[tuple[bytes, bytes]]
 
 _UNRESERVED = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
-_CLOCK = 5  # seconds that a signature made just now may differ
+_CLOCK = 5  # Seconds by which the timestamp of a new signature may differ from the clock.
 _PARAMETER = re.compile(r'[ \t]*([^\s,="]+)="([^"]*)"[ \t]*')
 
 
@@ -34,12 +34,12 @@ class Credentials:
 
 
 def percent_encode(octets: bytes) -> str:
-    """Section 3.6."""
+    """Percent-encode as section 3.6 requires."""
     return "".join([chr(octet) if octet in _UNRESERVED else f"%{octet:02X}" for octet in octets])
 
 
 def percent_decode(text: str) -> bytes:
-    """Undo section 3.6; a ``%`` that starts no escape stands for itself."""
+    """Decode the encoding of section 3.6; a ``%`` that does not start an escape does not change."""
     octets, source, index = bytearray(), text.encode(), 0
     while index < len(source):
         if re.match(rb"%[0-9A-Fa-f]{2}", source[index : index + 3]):
@@ -52,7 +52,7 @@ def percent_decode(text: str) -> bytes:
 
 
 def form_decode(text: str) -> OctetPairs:
-    """Section 3.4.1.3.1: a query or a form body."""
+    """Decode a query or a form body (section 3.4.1.3.1)."""
     pairs = []
     for segment in text.split("&"):
         if segment:
@@ -62,16 +62,16 @@ def form_decode(text: str) -> OctetPairs:
 
 
 def split_url(url: str) -> tuple[str, str]:
-    """Return what comes before the query, and the query, without the fragment."""
+    """Return the URL without query and fragment, and the query."""
     before, _, query = url.partition("#")[0].partition("?")
     return before, query
 
 
 def base_string_uri(url: str) -> str:
-    """Section 3.4.1.2, for URLs whose host is ASCII."""
+    """Return the base string URI of section 3.4.1.2; the host must be ASCII."""
     match = re.fullmatch(r"([A-Za-z]+)://([^/]*)(.*)", split_url(url)[0], re.DOTALL)
     if match is None:
-        raise ValueError("url: not absolute")
+        raise ValueError("url: must be absolute")
     scheme, authority, path = match[1].lower(), match[2].rpartition("@")[2].lower(), match[3] or "/"
     default = {"http": "80", "https": "443"}[scheme]
     host, colon, port = authority.rpartition(":")
@@ -79,13 +79,13 @@ def base_string_uri(url: str) -> str:
         host, port = authority, ""
     if port and int(port) != int(default):
         host = f"{host}:{int(port)}"
-    # What cannot stand in a request line is escaped there.
+    # A client percent-encodes characters that a request line must not contain.
     wire = "".join([chr(octet) if 0x20 < octet < 0x7F else f"%{octet:02X}" for octet in path.encode()])
     return f"{scheme}://{host}{wire}"
 
 
 def base_string(method: str, url: str, pairs: OctetPairs) -> str:
-    """Section 3.4.1.1; *pairs* are all parameters, those of the query included."""
+    """Return the base string of section 3.4.1.1; *pairs* are all parameters, including the parameters of the query."""
     encoded = sorted([(percent_encode(name), percent_encode(value)) for name, value in pairs])
     normalized = "&".join([f"{name}={value}" for name, value in encoded])
     parts = (method.upper(), base_string_uri(url), normalized)
@@ -93,25 +93,25 @@ def base_string(method: str, url: str, pairs: OctetPairs) -> str:
 
 
 def parse_header(header: str) -> OctetPairs:
-    """Section 3.5.1, without the realm.
+    """Parse the header of section 3.5.1, without the realm.
 
     Raises:
-        ValueError: It does not have that form.
+        ValueError: The header does not have this form.
     """
     if header[:6].lower() != "oauth ":
-        raise ValueError("not of the OAuth scheme")
+        raise ValueError("the Authorization header does not use the OAuth scheme")
     pairs = []
     for element in header[6:].split(","):
         match = _PARAMETER.fullmatch(element)
         if match is None:
-            raise ValueError("an element of the header is no parameter")
+            raise ValueError("the Authorization header has an element that is not a parameter")
         if match[1].lower() != "realm":
             pairs.append((percent_decode(match[1]), percent_decode(match[2])))
     return pairs
 
 
 def signature(method_name: str, text: str, consumer_secret: str, token_secret: str) -> bytes:
-    """Sections 3.4.2 and 3.4.4: the raw HMAC, or the octets of PLAINTEXT."""
+    """Return the raw HMAC (section 3.4.2), or the octets of PLAINTEXT (section 3.4.4)."""
     key = f"{percent_encode(consumer_secret.encode())}&{percent_encode(token_secret.encode())}".encode()
     if method_name == "PLAINTEXT":
         return key
@@ -128,15 +128,15 @@ def fault(
     method_name: str = "HMAC-SHA1",
     public_key: Any = None,
 ) -> str | None:
-    """Return what is wrong with a request that was signed just now; None if nothing is.
+    """Return the error in a newly signed request; None if the request is correct.
 
     Args:
-        call: What was to be signed; its URL may hold the protocol parameters.
-        header: Authorization header field value; None if they are elsewhere.
-        form: The form body as it is sent; None for none.
-        credentials: What it was to be signed with.
-        method_name: The signature method it was to be signed with.
-        public_key: For RSA: a key object of cryptography.
+        call: The request to sign; its URL may contain the protocol parameters.
+        header: Authorization header field value; None if the protocol parameters are in the URL or the form.
+        form: The sent form body; None if there is no form.
+        credentials: Expected credentials.
+        method_name: Expected signature method.
+        public_key: For RSA, a key object of cryptography.
     """
     try:
         in_header = parse_header(header) if header is not None else []
@@ -147,7 +147,7 @@ def fault(
     protocol = [(name.decode("latin-1"), value) for name, value in pairs if name.startswith(b"oauth_")]
     values = dict(protocol)
     if len(values) < len(protocol):
-        return "a protocol parameter stands twice"
+        return "a protocol parameter occurs twice"
     return (
         _wrong_protocol(values, credentials, method_name)
         or _wrong_body(call, values, in_form, method_name)
@@ -178,11 +178,12 @@ def _wrong_body(call: Call, values: dict[str, bytes], in_form: OctetPairs, metho
     wanted = sorted([(name.encode(), value.encode()) for name, value in (call.form or {}).items()])
     own = {name for name, _ in wanted}
     if sorted([pair for pair in in_form if pair[0] in own or not pair[0].startswith(b"oauth_")]) != wanted:
-        return "the form body does not hold the form"
+        return "the form body does not contain the form"
     given = values.get("oauth_body_hash")
     if given is None:
         return None if call.body is None else "no oauth_body_hash"
-    # The extension leaves the hash for methods other than SHA-1 to the method; some stay with SHA-1.
+    # The body hash extension says that the signature method determines the hash, but some libraries always use SHA-1.
+    # Both hashes are accepted.
     names = {"sha1", f"sha{method_name.rpartition('SHA')[2]}"}
     if given not in [base64.b64encode(hashlib.new(name, call.body or b"").digest()) for name in names]:
         return "oauth_body_hash is wrong"

@@ -1,4 +1,4 @@
-"""Tables of what was measured, for people (Markdown) and for programs (JSON)."""
+"""Tables of the results: as Markdown, which people read, and as JSON, which programs read."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ class Row:
     """One library in one table.
 
     Attributes:
-        library: Its name, or whatever else is compared.
-        minimum: In the table's unit; None if it was not measured.
-        median: The same.
-        note: Why it was not measured, or what to know of it.
+        library: The name of the library, or of another subject that is compared.
+        minimum: The smallest measured value, in the unit of the table; None if nothing was measured.
+        median: The median of the measured values, in the same unit.
+        note: The reason why nothing was measured, or a remark on the values.
     """
 
     library: str
@@ -37,14 +37,15 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """What was compared.
+    """One comparison.
 
     Attributes:
-        key: Its name for programs: suite and workload.
-        title: For people.
-        unit: Of the figures.
-        rows: One for each library.
-        bases: Rows that the others are divided by, each a column.
+        key: The name that programs use; it consists of the suite and the workload.
+        title: The name that people read.
+        unit: The unit of the values.
+        rows: One row for each library.
+        bases: The names of rows. For each of these rows, the table has a column in which the values of all rows are
+            divided by the value of this row.
     """
 
     key: str
@@ -54,16 +55,16 @@ class Table:
     bases: tuple[str, ...] = ()
 
     def minimum(self, library: str) -> float | None:
-        """Return the figure of a row; None if there is none."""
+        """Return the smallest value of a library; None if nothing was measured."""
         return next((row.minimum for row in self.rows if row.library == library), None)
 
     def ratio(self, library: str, base: str) -> float | None:
-        """Return the figure of one row divided by that of another; None if one of them is missing."""
+        """Return the value of one row divided by the value of another row; None if a value is missing."""
         figure, divisor = self.minimum(library), self.minimum(base)
         return None if figure is None or not divisor else figure / divisor
 
     def markdown(self) -> str:
-        """Return it for people."""
+        """Return the table as Markdown."""
         bases = [base for base in self.bases if self.minimum(base) is not None]
         heads = ["", f"min {self.unit}", f"median {self.unit}", *[f"/ {base}" for base in bases]]
         lines = [f"### {self.title}", "", _line(heads), _line(["---"] + ["---:"] * (len(heads) - 1))]
@@ -79,12 +80,12 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """What is to be reached.
+    """A goal of a run.
 
     Attributes:
-        text: What, and how much.
-        measured: What was measured.
-        met: None if it was not measured.
+        text: The goal, with its limit.
+        measured: The result.
+        met: Whether the goal was reached; None if nothing was measured.
     """
 
     text: str
@@ -97,20 +98,20 @@ class Report:
     """All tables of a run.
 
     Attributes:
-        machine: What it ran on, by name.
-        tables: By key, in the order they were made.
+        machine: A mapping from the name of each property of the machine or of a library to its value.
+        tables: Tables by key, in the order in which they were added.
     """
 
     machine: dict[str, str] = field(default_factory=dict)
     tables: dict[str, Table] = field(default_factory=dict)
 
     def add(self, table: Table) -> None:
-        """Take *table* and print it."""
+        """Add *table* and print it."""
         self.tables[table.key] = table
         print(f"\n{table.markdown()}", flush=True)
 
     def to_json(self, goals: Iterable[Goal]) -> dict[str, Any]:
-        """Return it for programs."""
+        """Return the report for ``json.dumps()``."""
         return {
             "machine": self.machine,
             "goals": [asdict(goal) for goal in goals],
@@ -119,18 +120,18 @@ class Report:
 
 
 def progress(text: str) -> None:
-    """Say what is going on, to who waits."""
+    """Print a line of progress to standard error."""
     print(f"... {text}", file=sys.stderr, flush=True)
 
 
 def timed_rows(timings: Mapping[str, Timing], unit: str, notes: Mapping[str, str], divisor: float = 1) -> list[Row]:
-    """Return a row for each timing, and for each library there is only a note of.
+    """Return a row for each timing, and for each library that has only a note.
 
     Args:
-        timings: Seconds.
-        unit: To convert them to.
-        notes: By library.
-        divisor: What the seconds are for: 100 for the cost of one of 100 parameters.
+        timings: Seconds, by library.
+        unit: Unit of the rows.
+        notes: Notes, by library.
+        divisor: The seconds are divided by this number. For example, 100 gives the cost of one of 100 parameters.
     """
     factor = _SECONDS[unit] / divisor
     rows = [
@@ -144,7 +145,7 @@ def goals_markdown(goals: Iterable[Goal]) -> str:
     """Return the table of goals."""
     words = {True: "met", False: "**missed**", None: "not measured"}
     lines = [_line([goal.text, goal.measured, words[goal.met]]) for goal in goals]
-    return "\n".join([_line(["goal", "measured", ""]), _line(["---"] * 3), *lines])
+    return "\n".join([_line(["goal", "measured", "result"]), _line(["---"] * 3), *lines])
 
 
 def geometric_mean(values: Iterable[float]) -> float:

@@ -1,4 +1,4 @@
-"""How cost grows: with parameters, with hostile input, with the body."""
+"""Measure how the cost depends on the number of parameters, and on the size of hostile input and of the body."""
 
 from __future__ import annotations
 
@@ -33,19 +33,21 @@ SMALL, LARGE = 64 * 1024, 512 * 1024
 BARE_HASH = "bare hash"
 BODY = 10 * 2**20
 
-#: For the many cases of hostile input.
+#: Each case of hostile input is measured only for a short time, because there are many cases.
 _SHORT = Effort(rounds=7, target=0.001, deadline=2)
-_SUSPECT = 9.0  # times; what seems to cost more is timed once more, and longer
+#: If the cost of LARGE octets divided by the cost of SMALL octets is at least this number, the case is measured again
+#: for a longer time.
+_SUSPECT = 9.0
 
 
 class Unlimited(oauth2.Request):
-    """A request that a server reads whatever its size."""
+    """A request class without size limits."""
 
     max_header = max_parameters = max_form = 1 << 40
 
 
 def run(setting: Setting, report: Report) -> None:
-    """Parameters, hostile input, bodies."""
+    """Measure parameters, hostile input and bodies."""
     _parameters(setting, report)
     _hostile(setting, report)
     _body_time(setting, report)
@@ -151,7 +153,7 @@ def _growth(name: str, batches: dict[str, Batch], effort: Effort) -> Row:
 
 def _hostile_batch(function: Callable[..., object], arguments: tuple[Any, ...]) -> Batch:
     def attempt(*given: Any) -> None:
-        with suppress(oauth2.Error):  # refusing has its cost, too
+        with suppress(oauth2.Error):  # A refused request is also measured.
             function(*given)
 
     return lambda size: spend(attempt, [arguments] * size)
@@ -253,5 +255,5 @@ def _body_memory(report: Report) -> None:
             rows.append(Row(name, figures[0], figures[1]))
         except (OSError, RuntimeError) as exc:
             rows.append(Row(name, note=f"not measured: {exc}"))
-    title = "Memory for signing a body of 10 MB, over what the body itself holds"
+    title = "Memory for signing a body of 10 MB, in addition to the body itself"
     report.add(Table("body memory", title, "% of the body", rows))

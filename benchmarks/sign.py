@@ -1,4 +1,4 @@
-"""Signing: from credentials and URL to a complete Authorization header, and form body."""
+"""Measure the time in which a library computes an Authorization header and a form body from credentials and a URL."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ BASES = (FLOOR, "oauthlib", "Authlib", predecessor.NAME)
 
 
 def run(setting: Setting, report: Report) -> None:
-    """Sign all workloads with HMAC-SHA1, the main ones with HMAC-SHA256, one with RSA-SHA256."""
+    """Sign all workloads with HMAC-SHA1, the main workloads with HMAC-SHA256, and one workload with RSA-SHA256."""
     sha1 = field("HMAC-SHA1", setting)
     for workload in MAIN + SHAPES:
         _compare(sha1, workload, "HMAC-SHA1", setting, report, f"sign {workload.key}")
@@ -36,7 +36,7 @@ def run(setting: Setting, report: Report) -> None:
 
 
 def field(method_name: str, setting: Setting) -> Field:
-    """Return all libraries that sign with an HMAC."""
+    """Return all libraries that can sign with HMAC."""
     makers: dict[str, Callable[[], SignRunner]] = {
         FLOOR: partial(peers.sign_floor, method_name),
         OURS: partial(peers.sign_oauth2, method_name),
@@ -51,11 +51,12 @@ def field(method_name: str, setting: Setting) -> Field:
 
 
 def wrong(call: Call, signed: Signed, *, method_name: str = "HMAC-SHA1", public_key: Any = None) -> str | None:
-    """Return what is wrong with a library's result; None if nothing is."""
+    """Return the error in a library's result; None if the result is correct."""
     header, form = signed
     check = partial(fault, credentials=CREDENTIALS, method_name=method_name, public_key=public_key)
     if form and any(name == b"oauth_signature" for name, _ in form_decode(form)):
-        # Complete in itself: to be sent without the header. Both have to be right.
+        # The client sends the protocol parameters in the form, and no header. Therefore the form alone must be correct,
+        # and also the header together with a form without protocol parameters.
         plain = "&".join([each for each in form.split("&") if not each.startswith("oauth_")])
         return check(call, None, form) or check(call, header, plain)
     return check(call, header, form)
@@ -77,7 +78,7 @@ def _rsa(setting: Setting, report: Report) -> None:
         from cryptography.hazmat.primitives import hashes, serialization
         from cryptography.hazmat.primitives.asymmetric import padding, rsa
     except ImportError as exc:
-        progress(f"no RSA: {exc}")
+        progress(f"RSA is not measured: {exc}")
         return
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     pem = key.private_bytes(

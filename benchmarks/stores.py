@@ -1,4 +1,4 @@
-"""Nonce stores: what a nonce costs to remember, and to forget."""
+"""Measure the time and the memory for storing a nonce, and the time for deleting a nonce."""
 
 from __future__ import annotations
 
@@ -35,15 +35,16 @@ if TYPE_CHECKING:
 
 MEMORY, SQLITE = "MemoryStore", "SQLiteStore"
 BARE_SET, BARE_INSERT = "set of tuples", "bare prepared INSERT"
-#: A set grows in steps, to four times its size: these are spread over one whole step.
+#: When a set of CPython grows, its memory becomes four times as large. These counts are distributed between two such
+#: steps, so that the results include sets that are nearly full and sets that are not.
 COUNTS = (100_000, 141_000, 200_000, 283_000)
 
 _WINDOW = 300
-_SPREAD = 2 * _WINDOW  # seconds that the timestamps of live nonces lie apart
+_SPREAD = 2 * _WINDOW  # Seconds between the oldest and the newest timestamp in a store.
 
 
 def run(setting: Setting, report: Report) -> None:
-    """Memory, inserts and expiry of the stores."""
+    """Measure the memory of each store, and the time in which it adds and deletes nonces."""
     _memory_size(setting, report)
     _memory_insert(setting, report)
     _memory_expiry(setting, report)
@@ -54,7 +55,7 @@ def run(setting: Setting, report: Report) -> None:
 
 
 class _Claims:
-    """New claims whose timestamps go with the clock of a busy server."""
+    """Return new nonces whose timestamps increase as on a busy server."""
 
     def __init__(self, per_second: int) -> None:
         self._numbers = count()
@@ -76,7 +77,7 @@ class _Claims:
 
 # --- in memory --------------------------------------------------------------------
 
-# The nonces are made one by one and thrown away, so that only what the store keeps is counted.
+# The nonces are created one after another and not stored elsewhere, so only the memory of the store is counted.
 _FILL = f"""
 import gc, time
 from oauth2.stores import MemoryStore
@@ -105,8 +106,13 @@ def _memory_size(setting: Setting, report: Report) -> None:
         notes.append(f"{size:,}: {found[1]:.0f}")
     row = Row(MEMORY, note="; ".join(notes))
     if figures:
-        row = Row(MEMORY, min(figures), statistics.mean(figures), f"resident, by nonces held: {'; '.join(notes)}")
-    title = f"Nonces in memory, {_SPREAD} seconds of them: smallest and mean of several counts"
+        row = Row(
+            MEMORY,
+            min(figures),
+            statistics.mean(figures),
+            f"resident bytes of each, by number of nonces: {'; '.join(notes)}",
+        )
+    title = f"Nonces in memory, spread over {_SPREAD} seconds: size of each, minimum and mean over several counts"
     report.add(Table("memory size", title, "bytes", [row]))
 
 
@@ -123,7 +129,7 @@ def _memory_insert(setting: Setting, report: Report) -> None:
 
 
 def _memory_expiry(setting: Setting, report: Report) -> None:
-    # What is forgotten is given back a little with each of the next claims: what that adds to them, for each that goes.
+    # Each insert deletes a few expired nonces. This function measures the additional time for each deleted nonce.
     progress("expiry in memory")
     size = 30_000 if setting.quick else 200_000
     figures, longest = [], []
@@ -139,9 +145,9 @@ def _memory_expiry(setting: Setting, report: Report) -> None:
         gone = held + len(after) - store.nonce_count()
         figures.append(max(sum(each) - sum(plain), 0.0) / gone * 1e9)
         longest.append(statistics.quantiles(each, n=100)[-1] * 1e6)
-    note = f"99 of 100 claims that follow take at most {min(longest):.1f} us"
+    note = f"99 of the next 100 claims take at most {min(longest):.1f} us"
     row = Row(MEMORY, min(figures), statistics.median(figures), note)
-    report.add(Table("memory expiry", f"Nonces in memory: forgetting, of {size:,} at once", "ns", [row]))
+    report.add(Table("memory expiry", f"Nonces in memory: expiry of {size:,} at once", "ns", [row]))
 
 
 # --- SQLite -----------------------------------------------------------------------
@@ -172,7 +178,7 @@ def _sqlite_insert(folder: Path, setting: Setting, report: Report) -> None:
     rows = timed_rows(interleave(batches, setting.effort), "us", {})
     store.close()
     bare.close()
-    title = "Nonces in SQLite (WAL, synchronous=NORMAL), one process: inserts, each its own transaction"
+    title = "Nonces in SQLite (WAL, synchronous=NORMAL), one process: inserts, each in its own transaction"
     report.add(Table("sqlite insert", title, "us", rows, (BARE_INSERT,)))
 
 
@@ -182,21 +188,24 @@ def _sqlite_size_and_expiry(folder: Path, setting: Setting, report: Report) -> N
     path = folder / "size.db"
     store, claims = SQLiteStore(path, window=_WINDOW), _Claims(size // _WINDOW)
     spend(store.add_nonce, claims.batch(size))
-    store.close()  # which moves the log into the database
+    store.close()  # Closing the store moves the write-ahead log into the database file.
     held = store.nonce_count()
     octets = path.stat().st_size / held
-    report.add(Table("sqlite size", f"Nonces in SQLite: {held:,} of them", "bytes", [Row(SQLITE, octets, octets)]))
+    report.add(
+        Table("sqlite size", f"Nonces in SQLite: size of each of {held:,}", "bytes", [Row(SQLITE, octets, octets)])
+    )
 
-    # New nonces of a later hour push the old ones out; what that adds to an insert, for each that goes.
+    # Inserts with later timestamps delete the old nonces. This code measures the additional time for each deleted
+    # nonce.
     fresh, later = SQLiteStore(folder / "fresh.db", window=_WINDOW), _Claims(size)
     batch = [(nonce, timestamp + 3600, key, token) for nonce, timestamp, key, token in later.batch(size // 4)]
     with_expiry, without = spend(store.add_nonce, batch), spend(fresh.add_nonce, batch)
     gone = held + len(batch) - store.nonce_count()
     figure = max(with_expiry - without, 0.0) / gone * 1e9 if gone else None
-    note = f"{gone:,} forgotten by {len(batch):,} inserts"
+    note = f"{len(batch):,} inserts deleted {gone:,} nonces"
     store.close()
     fresh.close()
-    report.add(Table("sqlite expiry", "Nonces in SQLite: forgetting", "ns", [Row(SQLITE, figure, figure, note)]))
+    report.add(Table("sqlite expiry", "Nonces in SQLite: expiry of each", "ns", [Row(SQLITE, figure, figure, note)]))
 
 
 # --- on servers -------------------------------------------------------------------
@@ -223,8 +232,8 @@ def _servers(setting: Setting, report: Report) -> None:
         except LookupError as exc:
             sizes.append(Row(kind, note=str(exc)))
             inserts.append(Row(kind, note=str(exc)))
-    report.add(Table("server size", f"Nonces on servers, {_SPREAD} seconds of them", "bytes", sizes))
-    title = "Nonces on servers as they are set up, one connection: inserts, each its own transaction"
+    report.add(Table("server size", f"Nonces on servers, spread over {_SPREAD} seconds: size of each", "bytes", sizes))
+    title = "Nonces on servers in their default configuration, one connection: inserts, each in its own transaction"
     report.add(Table("server insert", title, "us", inserts))
 
 

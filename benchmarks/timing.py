@@ -1,4 +1,4 @@
-"""Interleaved timing: A B C, C B A, A B C ... so that a slow moment of the machine hits all alike."""
+"""Measure several subjects alternately (A B C, C B A, A B C), so that a slow moment of the machine affects all."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    #: Makes so many calls and returns the seconds that they took, preparation left out.
+    #: A function that makes the given number of calls, and returns their time in seconds without the preparation.
     Batch = Callable[[int], float]
 
 
 class Timing(NamedTuple):
-    """Seconds a call: the smallest, which noise only adds to, and the median."""
+    """The minimum and the median of the seconds per call. Other work on the machine can only increase the minimum."""
 
     minimum: float
     median: float
@@ -24,12 +24,12 @@ class Timing(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Effort:
-    """How long to measure.
+    """The duration of a measurement.
 
     Attributes:
-        rounds: How often each is timed.
-        target: Seconds that one batch shall take.
-        deadline: Seconds after which no new round begins.
+        rounds: Number of measurements of each batch.
+        target: The duration, in seconds, that one batch should have.
+        deadline: Seconds after which no new round starts.
     """
 
     rounds: int
@@ -38,7 +38,10 @@ class Effort:
 
     @property
     def for_slow_calls(self) -> Effort:
-        """For calls that take long: as many in a batch as count more than the first, cold ones."""
+        """Return an effort for slow calls.
+
+        The batches of this effort are larger, so that the first calls of a batch have little effect.
+        """
         return replace(self, target=5 * self.target)
 
 
@@ -47,7 +50,7 @@ QUICK = Effort(rounds=6, target=0.002, deadline=4)
 
 
 def spend(function: Callable[..., object], arguments: Iterable[Iterable[Any]]) -> float:
-    """Call *function* with each of *arguments*; return the seconds that all took."""
+    """Call *function* with each of *arguments*; return the total time in seconds."""
     start = perf_counter()
     for each in arguments:
         function(*each)
@@ -55,7 +58,7 @@ def spend(function: Callable[..., object], arguments: Iterable[Iterable[Any]]) -
 
 
 def interleave(batches: Mapping[str, Batch], effort: Effort) -> dict[str, Timing]:
-    """Time each batch in turn, and in the opposite order in every second round."""
+    """Measure all batches one after another in each round. In every second round, the order is reversed."""
     spent: dict[str, list[float]] = {name: [] for name in batches}
     was_enabled = gc.isenabled()
     gc.disable()
@@ -77,7 +80,7 @@ def interleave(batches: Mapping[str, Batch], effort: Effort) -> dict[str, Timing
 
 
 def _size(batch: Batch, target: float) -> int:
-    batch(2)  # what is loaded or filled on first use
+    batch(2)  # The first calls load modules and fill caches, so they are not timed.
     size = 1
     while (seconds := batch(size)) < target / 4:
         size *= 4

@@ -1,4 +1,4 @@
-"""Verifying: header, signature, timestamp, and a nonce kept in memory; and refusing."""
+"""Measure the time of verifying a request and of refusing a request. The nonces are stored in memory."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ BASES = (FLOOR, "oauthlib", "Authlib", predecessor.NAME)
 
 
 def run(setting: Setting, report: Report) -> None:
-    """Verify all workloads, and refuse the first of them for three reasons."""
+    """Verify all workloads, and refuse the first workload for three reasons."""
     libraries = field(setting)
     for workload in MAIN + SHAPES:
         progress(f"verify: {workload.title}")
@@ -42,14 +42,14 @@ def run(setting: Setting, report: Report) -> None:
             )
         )
     able = {row.library for row in report.tables[f"verify {MAIN[0].key}"].rows if row.minimum is not None}
-    for name in set(libraries.runners) - able:  # refusing is no merit in who refuses everything
+    for name in set(libraries.runners) - able:  # A library that refuses valid requests must not be timed.
         del libraries.runners[name]
-        libraries.absent[name] = "not measured: refuses valid requests, too"
+        libraries.absent[name] = "not measured: also refuses valid requests"
     _refuse(libraries, MAIN[0], setting, report)
 
 
 def field(setting: Setting, request_type: type[oauth2.Request] = oauth2.Request) -> Field:
-    """Return all libraries that verify; *request_type* is what this one reads requests with."""
+    """Return all libraries that can verify; *request_type* is the request class of this project."""
     return assemble(
         {
             FLOOR: peers.verify_floor,
@@ -62,12 +62,12 @@ def field(setting: Setting, request_type: type[oauth2.Request] = oauth2.Request)
 
 
 def valid(workload: Workload) -> Callable[[int], list[Received]]:
-    """Return what makes so many requests of a workload, each new and rightly signed."""
+    """Return a function that makes new and correctly signed requests of a workload; its argument is their number."""
     return lambda size: [receive(call) for call in workload.batch(size)]
 
 
 def not_accepted(_received: Received, accepted: bool) -> str | None:
-    """Return what is wrong with a library's answer to a valid request."""
+    """Return the error in a library's result for a valid request; None if the result is correct."""
     return None if accepted else "refuses a valid request"
 
 
@@ -90,7 +90,7 @@ def _refuse(libraries: Field, workload: Workload, setting: Setting, report: Repo
 
     cases = (
         ("signature", "a wrong signature", forged, None),
-        ("replay", "a request that was accepted before", valid(workload), _twice),
+        ("replay", "a replayed request", valid(workload), _twice),
         ("old", "a timestamp of an hour ago", old, None),
     )
     for key, what, make, before in cases:

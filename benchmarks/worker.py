@@ -1,8 +1,8 @@
-"""python-oauth2 1.9 in an interpreter of its own: its package has the name of ours.
+"""Run python-oauth2 1.9 in a separate interpreter, because its package has the same name as this project.
 
-Run by :mod:`benchmarks.predecessor` as a script. Reads one JSON object a line and
-answers each with one: what was made of the items, or the seconds that it took.
-It times itself, with the garbage collector off, so that the pipe costs nothing.
+:mod:`benchmarks.predecessor` runs this module as a script. The script reads one JSON object per line, and writes one
+JSON value for each object: the results of the items, or their time in seconds. The script measures the time with the
+garbage collector disabled, so the time of the pipe does not count.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import oauth2
 
 
 def signer(credentials: dict[str, str]) -> Any:
-    """Return what signs a call as programs for python-oauth2 do."""
+    """Return a function that signs a call in the same way as most programs that use python-oauth2."""
     consumer = oauth2.Consumer(credentials["consumer_key"], credentials["consumer_secret"])
     token = oauth2.Token(credentials["token"], credentials["token_secret"])
     method = oauth2.SignatureMethod_HMAC_SHA1()
@@ -34,9 +34,9 @@ def signer(credentials: dict[str, str]) -> Any:
 
 
 def verifier(credentials: dict[str, str]) -> Any:
-    """Return what verifies a request; a form is read by the caller, as 1.9 wants.
+    """Return a function that verifies a request. The function parses the form, because version 1.9 does not.
 
-    The query is given beside the URL: what is in the URL itself, 1.9 counts twice.
+    The query is passed separately, because version 1.9 reads a query in the URL twice.
     """
     consumer = oauth2.Consumer(credentials["consumer_key"], credentials["consumer_secret"])
     token = oauth2.Token(credentials["token"], credentials["token_secret"])
@@ -62,7 +62,7 @@ def _calls(items: list[Any]) -> list[Any]:
 
 
 def main() -> None:
-    """Serve until the other end closes the pipe."""
+    """Process messages until the other process closes the pipe."""
     functions: dict[str, Any] = {}
     gc.disable()
     for line in sys.stdin:

@@ -1,4 +1,4 @@
-"""The requests that are signed and verified. No two are alike: a cache of the last URL helps nobody."""
+"""The requests to sign and verify. All requests have different URLs, so caching the last URL saves no time."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ class Call(NamedTuple):
 
     Attributes:
         method: HTTP request method, upper case.
-        url: With its query.
-        form: Decoded; to be sent as a form body.
-        body: To be sent as it is, covered by ``oauth_body_hash``.
+        url: URL with its query.
+        form: Decoded parameters of a form body.
+        body: Raw body, which ``oauth_body_hash`` covers.
     """
 
     method: str
@@ -39,9 +39,9 @@ class Workload:
     """A kind of request.
 
     Attributes:
-        key: For the command line, JSON and the chart.
-        title: For people.
-        make: Returns the request of a number.
+        key: Name on the command line, in JSON and in the chart.
+        title: Name that people read.
+        make: A function that returns the request with the given number.
     """
 
     key: str
@@ -49,12 +49,12 @@ class Workload:
     make: Callable[[int], Call]
 
     def batch(self, size: int) -> list[Call]:
-        """Return so many requests, none of which was made before."""
+        """Return the given number of new requests."""
         return [self.make(next(_numbers)) for _ in range(size)]
 
 
 def query_call(names: int) -> Callable[[int], Call]:
-    """Return the maker of a GET with so many query parameters, each with a space in its value."""
+    """Return a function that makes a GET with *names* query parameters, each with a space in its value."""
     starts = [f"key{index:05d}=value%20{index}-" for index in range(names)]
 
     def make(number: int) -> Call:
@@ -118,14 +118,15 @@ def _unicode(number: int) -> Call:
 
 
 def _escaped(number: int) -> Call:
-    # URLs and forms inside of parameters: what is escaped already, and some of it twice.
+    # The values are URLs that are already percent-encoded. Signing must encode the percent signs of each value a second
+    # time.
     inner = quote(f"https://app.example.net/back?n={number}&q=100%25 a+b", safe="")
     query = "&".join([f"to%5B{index}%5D={inner}" for index in range(8)])
     return Call("GET", f"{_ORIGIN}/links/{number}?{query}")
 
 
 def _form_escapes(number: int) -> Call:
-    # As browsers and urlencode() write it: "+" for a space, lower-case escapes, "~" escaped.
+    # The form is valid, but not normalized: "+" for a space, lower-case escapes, and "~" as an escape.
     query = "&".join([f"q{index}=caf%c3%a9+au+lait+%7E{number}" for index in range(8)])
     return Call("GET", f"{_ORIGIN}/menu/{number}?{query}")
 
@@ -143,7 +144,7 @@ def _no_query(number: int) -> Call:
     return Call("GET", f"{_ORIGIN}/items/{number}")
 
 
-#: The four that the goals are held against.
+#: The four workloads whose times goals.py compares with its limits.
 MAIN = (
     Workload("a", "GET, 2 query parameters", _two),
     Workload("b", "POST, form of 10 parameters with unicode and spaces", _form),
@@ -151,14 +152,14 @@ MAIN = (
     Workload("d", "GET, 100 query parameters", query_call(100)),
 )
 
-#: Others, so that nothing is made fast for those four alone.
+#: These further workloads are measured, too, so that the package is not optimized only for the four workloads in MAIN.
 SHAPES = (
     Workload("short", "60 short parameters", _many_short),
     Workload("long", "2 parameters of 4 KB", _few_long),
     Workload("unicode", "form of 6 long unicode parameters", _unicode),
-    Workload("escaped", "8 parameters that hold escaped URLs", _escaped),
+    Workload("escaped", "8 parameters whose values are escaped URLs", _escaped),
     Workload("plus", "8 parameters with + and lower-case escapes", _form_escapes),
-    Workload("twice", "30 parameters of one name", _duplicates),
+    Workload("twice", "30 parameters with the same name", _duplicates),
     Workload("path", "path of 50 segments", _long_path),
     Workload("bare", "no query", _no_query),
 )

@@ -1,4 +1,4 @@
-"""Call the resource of ``example/server.py`` with signed requests.
+"""Send signed requests to ``example/server.py``.
 
 Run it with ``python example/client.py [URL]``.
 """
@@ -14,7 +14,7 @@ TOKEN = oauth.Token("janes-photos", "token-secret")
 
 
 def main() -> None:
-    """Make a GET, a form POST and a JSON POST; print what comes back."""
+    """Send a GET, a form POST and a JSON POST, and print the responses."""
     url = sys.argv[1] if len(sys.argv) > 1 else "http://127.0.0.1:8080/photos"
     client = oauth.Client(CONSUMER, TOKEN)
     client.set_signature_method(oauth.SignatureMethod_HMAC_SHA256())
@@ -32,7 +32,7 @@ def main() -> None:
         try:
             response, content = client.request(**call)
         except ConnectionRefusedError:
-            raise SystemExit(f"Nobody answers at {url}: run example/server.py first.") from None
+            raise SystemExit(f"Error: No server responds at {url}.\nHint: Run: python example/server.py") from None
         print(response.status, content.decode())
     client.close()
 

@@ -8,16 +8,16 @@ from oauth2.site import CannotServe, serve
 NAME = "Notebook"
 DATABASE = Path(__file__).with_name("provider.db")
 PORT = 8080
-BASE_URL = None  # "https://notes.example": where others reach it, if a proxy in front speaks https
+BASE_URL = None  # If the provider is behind a reverse proxy, set the URL of the proxy, such as "https://notes.example".
 
 
 def main() -> None:
-    """Serve until interrupted; the port can be given as an argument."""
+    """Run the provider until the process is interrupted; the first argument is the port."""
     arguments = [*sys.argv[1:], str(PORT)]
     try:
         serve(DATABASE, port=int(arguments[0]), base_url=BASE_URL, name=NAME)
     except CannotServe as exc:
-        sys.exit(f"error: {exc}")
+        sys.exit(f"Error: {exc.message}\nHint: {exc.hint}")
 
 
 if __name__ == "__main__":
