@@ -1,4 +1,4 @@
-"""All the clients behind one face: what each can send, in its own words."""
+"""One interface for all HTTP clients: a test sends the same request with each client."""
 
 import asyncio
 import json
@@ -11,19 +11,19 @@ import pytest
 
 import oauth2
 
-# oauthlib wants 20 to 30 ASCII letters and digits.
+# oauthlib requires 20 to 30 ASCII letters and digits.
 CONSUMER = oauth2.Consumer("consumer0123456789abcdef", "consumer&secrét")
 TOKEN = oauth2.Token("token0123456789abcdefgh", "token/secret +")
 FORM = "application/x-www-form-urlencoded"
 
 
 class Caller:
-    """Sends signed requests by one client.
+    """Sends signed requests with one client; ``auth`` is the object that signs them.
 
     Args:
-        certificate: What to trust besides; None for plain http.
-        retries: How often the client itself tries again, where it can.
-        options: Of the client's signing.
+        certificate: Path of a certificate to trust; None for plain http.
+        retries: How often the client itself resends a request, if it supports retries.
+        options: Options for signing.
     """
 
     def __init__(self, consumer=CONSUMER, token=TOKEN, *, certificate=None, retries=0, **options):
@@ -52,6 +52,7 @@ class Httplib2(Caller):
             *self.auth_of, timeout=10, proxy_info=None, ca_certs=self.certificate, **self.options
         )
         self.client.follow_all_redirects = True
+        self.auth = self.client
 
     def close(self):
         self.client.close()
@@ -86,7 +87,7 @@ class Requests(Caller):
         module = import_module(self.module)
         self.session = module.Session()
         self.session.trust_env = False
-        self.session.auth = OAuth1(*self.auth_of, **self.options)
+        self.auth = self.session.auth = OAuth1(*self.auth_of, **self.options)
         if self.certificate:
             self.session.verify = self.certificate
         if self.retries:
@@ -106,7 +107,7 @@ class Requests(Caller):
 
 
 class Niquests(Requests):
-    """niquests, the same way."""
+    """niquests, with the auth on the session."""
 
     module = "niquests"
 
@@ -119,7 +120,8 @@ class Httpx2(Caller):
     def open(self):
         from oauth2.clients.httpx import OAuth1
 
-        self.client = import_module(self.module).Client(**self.settings(OAuth1(*self.auth_of, **self.options)))
+        self.auth = OAuth1(*self.auth_of, **self.options)
+        self.client = import_module(self.module).Client(**self.settings(self.auth))
 
     def settings(self, auth):
         verify = self.context if self.certificate else False
@@ -142,7 +144,7 @@ class Httpx(Httpx2):
 
 
 class InALoop(Caller):
-    """What the asynchronous ones share."""
+    """The common part of the asynchronous clients."""
 
     def __enter__(self):
         self.runner = asyncio.Runner()
@@ -175,14 +177,15 @@ class AsyncHttpx2(InALoop, Httpx2):
     async def open(self):
         from oauth2.clients.httpx import OAuth1
 
-        self.client = import_module(self.module).AsyncClient(**self.settings(OAuth1(*self.auth_of, **self.options)))
+        self.auth = OAuth1(*self.auth_of, **self.options)
+        self.client = import_module(self.module).AsyncClient(**self.settings(self.auth))
 
     async def close(self):
         await self.client.aclose()
 
     async def asend(self, method, url, *, content=None, form=None, document=None, files=None, headers=None):
         if hasattr(content, "read"):
-            content = content.read()  # asynchronously, a file is for its caller to read
+            content = content.read()  # The file is read here, because an asynchronous client does not read files.
         response = await self.client.request(
             method, url, content=content, data=form, json=document, files=files, headers=headers
         )
@@ -203,9 +206,11 @@ class Aiohttp(InALoop):
 
         from oauth2.clients.aiohttp import OAuth1
 
-        auth = OAuth1(*self.auth_of, **self.options)
+        self.auth = OAuth1(*self.auth_of, **self.options)
         connector = aiohttp.TCPConnector(ssl=self.context)
-        self.session = aiohttp.ClientSession(middlewares=[auth], connector=connector, timeout=aiohttp.ClientTimeout(10))
+        self.session = aiohttp.ClientSession(
+            middlewares=[self.auth], connector=connector, timeout=aiohttp.ClientTimeout(10)
+        )
 
     async def close(self):
         await self.session.close()
@@ -229,7 +234,7 @@ _NEEDS = {"Aiohttp": "aiohttp"}
 
 
 def missing(module):
-    """Skip if *module* is not installed; fail where all is to be there."""
+    """Skip the test if *module* is not installed, or fail if OAUTH2_TEST_REQUIRE_ALL is set."""
     try:
         import_module(module)
     except ModuleNotFoundError:
@@ -239,7 +244,7 @@ def missing(module):
 
 
 def available(kind):
-    """The kind, if its client is installed."""
+    """Return *kind* if its client is installed; otherwise skip the test."""
     missing(getattr(kind, "module", _NEEDS.get(kind.__name__, "httplib2")))
     return kind
 
@@ -249,5 +254,5 @@ def every_kind(*kinds):
 
 
 def opened(kind, **options):
-    """A caller to be entered, which signs in the header unless told otherwise."""
+    """Return a caller for a ``with`` statement; it signs in the header unless *options* name another placement."""
     return available(kind)(**{"placement": "header", **options})

@@ -1,4 +1,4 @@
-"""Servers that go away: a TCP proxy that can be cut, and a Redis of a test's own."""
+"""Servers that become unavailable: a TCP proxy that can drop its connections, and a separate Redis for a test."""
 
 import contextlib
 import shutil
@@ -10,22 +10,22 @@ import time
 
 import databases
 
-RESET = struct.pack("ii", 1, 0)  # SO_LINGER: what closes the connection resets it
+RESET = struct.pack("ii", 1, 0)  # value of SO_LINGER with which close() resets the connection
 
 
 class Proxy:
-    """Passes on what comes to a port of its own, until it is cut; and counts what clients send.
+    """A proxy that forwards data between clients and a server until ``cut()``, and counts what clients send.
 
     Args:
         target: Host and port of the server.
-        rewrite: What to make of each piece that the server sends.
-        rewrite_sent: What to make of each piece that a client sends.
+        rewrite: Called with the bytes of each piece that the server sends; returns the bytes to forward.
+        rewrite_sent: Called with the bytes of each piece that a client sends; returns the bytes to forward.
     """
 
     def __init__(self, target, rewrite=bytes, rewrite_sent=bytes):
         self.target, self.rewrite, self.rewrite_sent = target, rewrite, rewrite_sent
         self.port = 0
-        self.sent = 0  # pieces from clients: one for each round trip
+        self.sent = 0  # number of pieces that clients have sent; each round trip is one piece
         self.silent = False
         self.listener = None
         self.sockets = []
@@ -37,10 +37,10 @@ class Proxy:
         threading.Thread(target=self.accept, args=(self.listener,), daemon=True).start()
 
     def cut(self):
-        """Refuse new connections, and reset those that there are."""
+        """Refuse new connections, and reset the existing connections."""
         if self.listener is not None:
             with contextlib.suppress(OSError):
-                self.listener.shutdown(socket.SHUT_RDWR)  # wakes the thread that accepts
+                self.listener.shutdown(socket.SHUT_RDWR)  # This wakes the thread that waits in accept().
             self.listener.close()
             self.listener = None
         while self.sockets:
@@ -82,7 +82,7 @@ def free_port():
 
 @contextlib.contextmanager
 def own_redis(directory, *options):
-    """Yield the port of a Redis that nobody else uses."""
+    """Yield the port of a new Redis server that only this test uses."""
     import redis
 
     program = shutil.which("redis-server")

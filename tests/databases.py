@@ -1,4 +1,4 @@
-"""The stores under test: each kind, on the servers that the environment names."""
+"""The stores under test, on the servers whose addresses are in environment variables."""
 
 import contextlib
 import os
@@ -6,41 +6,57 @@ import secrets
 from pathlib import Path
 
 import pytest
+from on_a_loop import ClientOnLoop, EngineOnLoop, Loop, OnLoop
 
 from oauth2.errors import StoreUnavailable
 from oauth2.stores import CombinedStore, MemoryStore
+from oauth2.stores.async_combined import AsyncCombinedStore
 from oauth2.stores.sqlite import SQLiteStore
+from oauth2.stores.threaded import ThreadedStore
 
 POSTGRESQL = os.environ.get("OAUTH2_TEST_POSTGRESQL", "postgresql+psycopg://postgres@127.0.0.1:5432/test")
 MARIADB = os.environ.get("OAUTH2_TEST_MARIADB", "mysql+pymysql://root@127.0.0.1:3306/test")
 REDIS = os.environ.get("OAUTH2_TEST_REDIS", "redis://127.0.0.1:6379/0")
 URLS = {"postgresql": POSTGRESQL, "mariadb": MARIADB}
+# Each asyncio driver: the kind of its database, and the driver in the URL of SQLAlchemy.
+DRIVERS = {
+    "asyncpg": ("postgresql", "postgresql+asyncpg"),
+    "psycopg-asyncio": ("postgresql", "postgresql+psycopg_async"),
+    "asyncmy": ("mariadb", "mysql+asyncmy"),
+}
 REQUIRE_ALL = "OAUTH2_TEST_REQUIRE_ALL" in os.environ
 
 TABLES = ("consumer", "token", "temporary", "nonce", "nonce_horizon", "schema_version")
-SQL = ("sqlalchemy-sqlite", "postgresql", "mariadb")
-SHARED = ("sqlite", "postgresql", "mariadb", "redis")  # by processes
-ALL = ("memory", "sqlite", *SQL, "redis", "combined")
+SQL = ("sqlalchemy-sqlite", "postgresql", "mariadb", *DRIVERS)
+SHARED = ("sqlite", "postgresql", "mariadb", *DRIVERS, "redis", "redis-asyncio")  # shared by processes
+ALL = ("memory", "sqlite", "threaded-sqlite", *SQL, "redis", "redis-asyncio", "combined", "combined-asyncio")
 
 
 def missing(what, reason):
-    """Skip, or fail where nothing may be missing."""
+    """Skip the test, or fail if OAUTH2_TEST_REQUIRE_ALL is set."""
     (pytest.fail if REQUIRE_ALL else pytest.skip)(f"{what}: {reason}")
 
 
 @contextlib.contextmanager
 def backend(kind, directory):
-    """Yield a backend of *kind* that holds nothing; leave nothing behind."""
+    """Yield an empty backend of *kind*; delete its records afterwards."""
     made = {
         "memory": lambda: Memory(),
         "sqlite": lambda: SQLiteFile(Path(directory)),
+        "threaded-sqlite": lambda: ThreadedSQLiteFile(Path(directory)),
         "redis": lambda: RedisServer(),
+        "redis-asyncio": lambda: AsyncRedisServer(),
         "combined": lambda: Combined(),
-    }.get(kind, lambda: Database(kind, Path(directory)))()
+        "combined-asyncio": lambda: AsyncCombined(),
+    }.get(kind, lambda: database(kind, Path(directory)))()
     try:
         yield made
     finally:
         made.close()
+
+
+def database(kind, directory, **options):
+    return (AsyncDatabase if kind in DRIVERS else Database)(kind, directory, **options)
 
 
 class Memory:
@@ -81,10 +97,23 @@ class SQLiteFile:
         self.stores.clear()
 
 
-class Database:
-    """Tables of a prefix of their own in a database that SQLAlchemy reaches."""
+class ThreadedSQLiteFile(SQLiteFile):
+    def __init__(self, directory):
+        super().__init__(directory)
+        self.loop = Loop()
 
-    pace = 16  # so many times fewer claims: each is a journey, and a commit
+    def make(self, **options):
+        return OnLoop(ThreadedStore(super().make(**options)), self.loop)
+
+    def close(self):
+        super().close()
+        self.loop.close()
+
+
+class Database:
+    """Tables with a unique prefix in a database, used through SQLAlchemy."""
+
+    pace = 16  # Divides the number of claims, because each is a round trip and a commit.
 
     def __init__(self, kind, directory, prefix=None):
         import sqlalchemy
@@ -101,13 +130,13 @@ class Database:
             missing(kind, f"{self.engine.url} cannot be used: {exc.__cause__ or exc}")
 
     def connect(self, **options):
-        """Return an engine of its own; what a server makes durable is no matter of ours, and slow."""
+        """Return a new engine without durable commits, which are slow and not tested here."""
         options = {"isolation_level": "AUTOCOMMIT", "hide_parameters": True, **options}
         if self.kind == "postgresql":
             options = {"connect_args": {"options": "-c synchronous_commit=off", "connect_timeout": 5}, **options}
         elif self.kind == "mariadb":
             options = {"connect_args": {"connect_timeout": 5}, "skip_autocommit_rollback": True, **options}
-        engine = self.sqlalchemy.create_engine(self.url, **options)
+        engine = self.new_engine(self.url, **options)
         if self.kind == "sqlalchemy-sqlite":
 
             @self.sqlalchemy.event.listens_for(engine, "connect")
@@ -116,6 +145,9 @@ class Database:
 
         self.engines.append(engine)
         return engine
+
+    def new_engine(self, url, **options):
+        return self.sqlalchemy.create_engine(url, **options)
 
     def make(self, engine=None, **options):
         from oauth2.stores.sqlalchemy import SQLAlchemyStore
@@ -144,6 +176,52 @@ class Database:
                 engine.dispose()
 
 
+class AsyncDatabase(Database):
+    """The same with an asyncio driver; its stores run on one event loop."""
+
+    def __init__(self, driver, directory, prefix=None):
+        kind, self.scheme = DRIVERS[driver]
+        self.driver = driver
+        self.loop = Loop()
+        self.asyncio_engine = None
+        super().__init__(kind, directory, prefix)
+
+    def connect(self, **options):
+        """Return a new engine: a blocking one for the first call, for execute(), and asyncio engines afterwards."""
+        if not self.engines:
+            return super().connect(**options)
+        options = {"isolation_level": "AUTOCOMMIT", "hide_parameters": True, **options}
+        if self.driver == "asyncpg":
+            given = {"server_settings": {"synchronous_commit": "off"}, "timeout": 5}
+        elif self.driver == "psycopg-asyncio":
+            given = {"options": "-c synchronous_commit=off", "connect_timeout": 5}
+        else:
+            given = {"connect_timeout": 5}
+            options = {"skip_autocommit_rollback": True, **options}
+        self.engines.append(self.new_engine(self.engine.url, **{"connect_args": given, **options}))
+        return self.engines[-1]
+
+    def new_engine(self, url, **options):
+        if not self.engines:
+            return super().new_engine(url, **options)
+        from sqlalchemy.ext.asyncio import create_async_engine
+
+        return EngineOnLoop(create_async_engine(url.set(drivername=self.scheme), **options), self.loop)
+
+    def make(self, engine=None, **options):
+        from oauth2.stores.sqlalchemy import AsyncSQLAlchemyStore
+
+        self.asyncio_engine = self.asyncio_engine or self.connect(pool_size=16)
+        engine = engine or self.asyncio_engine
+        store = OnLoop(AsyncSQLAlchemyStore(engine.asyncio_engine, prefix=self.prefix, **options), self.loop)
+        store.create_schema()
+        return store
+
+    def close(self):
+        super().close()
+        self.loop.close()
+
+
 class RedisServer:
     kind, pace = "redis", 1
 
@@ -163,10 +241,18 @@ class RedisServer:
         self.clients.append(self.redis.Redis.from_url(REDIS, **{"socket_timeout": 10, **options}))
         return self.clients[-1]
 
+    def at(self, url):
+        """Return a client of the server at *url* without retries, which last several seconds."""
+        from redis.backoff import NoBackoff
+        from redis.retry import Retry
+
+        self.clients.append(self.redis.Redis.from_url(url, socket_timeout=1, retry=Retry(NoBackoff(), 0)))
+        return self.clients[-1]
+
     def make(self, client=None, **options):
         from oauth2.stores.redis import RedisStore
 
-        # Few shards: with few nonces, each has some.
+        # The tests store few nonces. With few shards, each shard gets some of them.
         return RedisStore(client or self.client, prefix=self.prefix, **{"shards": 8, **options})
 
     def clear(self):
@@ -179,14 +265,58 @@ class RedisServer:
             client.close()
 
 
+class AsyncRedisServer(RedisServer):
+    """The same with clients for asyncio; its stores run on one event loop."""
+
+    def __init__(self, loop=None):
+        self.loop = loop or Loop()
+        self.is_own_loop = loop is None
+        super().__init__()
+        self.asyncio_client = None
+
+    def connect(self, **options):
+        from redis.asyncio import Redis
+
+        self.clients.append(ClientOnLoop(Redis.from_url(REDIS, **{"socket_timeout": 10, **options}), self.loop))
+        return self.clients[-1]
+
+    def at(self, url):
+        from redis.asyncio import Redis
+        from redis.asyncio.retry import Retry
+        from redis.backoff import NoBackoff
+
+        client = Redis.from_url(url, socket_timeout=1, retry=Retry(NoBackoff(), 0))
+        self.clients.append(ClientOnLoop(client, self.loop))
+        return self.clients[-1]
+
+    def make(self, client=None, **options):
+        from oauth2.stores.redis import AsyncRedisStore
+
+        self.asyncio_client = self.asyncio_client or self.connect()
+        client = client or self.asyncio_client
+        options = {"shards": 8, **options}
+        return OnLoop(AsyncRedisStore(client.asyncio_client, prefix=self.prefix, **options), self.loop)
+
+    def close(self):
+        super().close()
+        if self.is_own_loop:
+            self.loop.close()
+
+
 class Combined:
     """Credentials in PostgreSQL; nonces and temporary credentials in Redis."""
 
     kind, pace = "combined", 1
 
     def __init__(self):
-        self.credentials = Database("postgresql", None)
-        self.others = RedisServer()
+        self.credentials = self.make_credentials()
+        self.others = self.make_others()
+
+    def make_credentials(self):
+        return Database("postgresql", None)
+
+    def make_others(self):
+        return RedisServer()
 
     def make(self, **options):
         others = self.others.make(**options)
@@ -199,3 +329,22 @@ class Combined:
     def close(self):
         self.credentials.close()
         self.others.close()
+
+
+class AsyncCombined(Combined):
+    """The same for asyncio, on one event loop."""
+
+    def make_credentials(self):
+        return AsyncDatabase("asyncpg", None)
+
+    def make_others(self):
+        return AsyncRedisServer(self.credentials.loop)
+
+    def make(self, **options):
+        credentials, others = self.credentials.make(**options), self.others.make(**options).asyncio_store
+        store = AsyncCombinedStore(credentials=credentials.asyncio_store, temporary=others, nonces=others)
+        return OnLoop(store, self.credentials.loop)
+
+    def close(self):
+        self.others.close()
+        self.credentials.close()

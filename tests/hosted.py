@@ -1,4 +1,4 @@
-"""A provider under test, and a client that signs by the tests' own word for it."""
+"""A provider under test, and a client that signs with the independent signer of the tests."""
 
 from urllib.parse import parse_qsl
 
@@ -6,7 +6,7 @@ from peer import NOW, Peer
 
 import oauth2
 from oauth2.http import HTTPRequest
-from oauth2.provider import Provider
+from oauth2.provider import Lifetimes, Provider, RequestPolicy
 from oauth2.stores import ClientCredentials, MemoryStore
 
 ORIGIN = "https://api.example"
@@ -16,19 +16,24 @@ OTHER_APP = ClientCredentials(key="other-app", secret="other-secret", callbacks=
 
 
 class Hosted:
-    """A provider over a store, with a clock to be set and all its audit events."""
+    """A provider over a store, with a clock that tests set and a list of its audit events.
 
-    def __init__(self, store=None, *, consumers=(APP, OTHER_APP), **options):
+    *policy* and *lifetimes* are the arguments of RequestPolicy and Lifetimes.
+    """
+
+    def __init__(self, store=None, *, consumers=(APP, OTHER_APP), policy=None, lifetimes=None, **options):
         self.now, self.events = NOW, []
         self.store = MemoryStore() if store is None else store
-        options = {"clock": lambda: self.now, "audit": self.events.append, **options}
-        self.provider = Provider(self.store, **options)
+        options = {"now": lambda: self.now, "audit": self.events.append, **options}
+        self.provider = Provider(
+            self.store, policy=RequestPolicy(**policy or {}), lifetimes=Lifetimes(**lifetimes or {}), **options
+        )
         for consumer in consumers:
             self.store.add_consumer(consumer)
         self.peer = Peer()
 
     def sent(self, path, method="POST", *, origin=ORIGIN, consumer=APP, token=None, **options):
-        """Return a request, rightly signed."""
+        """Return a request with a valid signature."""
         options.setdefault("timestamp", str(self.now))
         sent = self.peer.sign(method, origin + path, consumer=consumer, token=token, **options)
         return as_http(sent)
@@ -61,12 +66,12 @@ def as_http(sent):
 
 
 def fields(answer):
-    """The form in an answer's body."""
+    """The form in the body of an answer."""
     return dict(parse_qsl(answer.body.decode(), keep_blank_values=True, strict_parsing=True))
 
 
 def credentials(answer):
-    """The credentials in an answer, which has to be a good one."""
+    """The credentials in an answer, which must have status 200."""
     assert answer.status == 200, answer.body
     found = fields(answer)
     return oauth2.Token(found["oauth_token"], found["oauth_token_secret"])

@@ -1,4 +1,4 @@
-"""Keys and certificates for the tests: made when they are needed, and once."""
+"""Keys and certificates for the tests; each is generated once, on first use."""
 
 import datetime
 import ipaddress

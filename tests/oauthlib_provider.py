@@ -1,4 +1,4 @@
-"""A provider built on oauthlib's endpoints, over loopback HTTP: nothing of ours verifies what the client sends."""
+"""A provider built on oauthlib's endpoints, over loopback HTTP: oauthlib verifies the requests of our clients."""
 
 from urllib.parse import parse_qs, urlencode
 
@@ -12,7 +12,7 @@ CONSUMER = oauth2.Consumer("printer-of-jane", "printer&secret/1")
 
 
 class Memory(RequestValidator):
-    """Keeps all in dicts. ``allowed`` are the signature methods."""
+    """Stores all credentials in dicts. ``allowed`` is the set of signature methods."""
 
     enforce_ssl = False
     realms = ("photos",)
@@ -97,7 +97,7 @@ class Memory(RequestValidator):
 
 
 class Provider:
-    """Use it in a ``with`` statement; ``endpoints`` is where it is then."""
+    """A provider for a ``with`` statement; inside it, ``endpoints`` has the URLs."""
 
     def __init__(self):
         self.memory = Memory()
@@ -127,7 +127,7 @@ class Provider:
         return self._answer(self.server.create_access_token_response, received, self.extra)
 
     def _authorize(self, received):
-        """The consent page, with a user who says yes at once."""
+        """The consent page; the user approves at once."""
         realms, credentials = self.server.get_realms_and_credentials(received.url)
         headers, body, status = self.server.create_authorization_response(
             received.url, realms=realms, credentials=credentials

@@ -1,4 +1,4 @@
-"""A peer that signs with code of its own, so that nothing is checked against itself; and a service to attack."""
+"""A peer that signs with separate code, so that the package is not checked against itself; and a service to attack."""
 
 import base64
 import hmac
@@ -8,6 +8,7 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 import oauth2
+from oauth2._methods import hmac_methods
 from oauth2.stores import MemoryStore
 
 FORM = "application/x-www-form-urlencoded"
@@ -22,11 +23,7 @@ SECOND = oauth2.Token("token-second-8a7fe2", "xw62mmc9sk10ty47")
 OF_OTHER = oauth2.Token("token-of-two-55bd01", "ls82jfh3qq90ab12")
 TEMPORARY = oauth2.Token("temporary-hh5s93j4", "hdhd0244k9j7ao03")
 
-HMACS = (
-    oauth2.SignatureMethod_HMAC_SHA1(),
-    oauth2.SignatureMethod_HMAC_SHA256(),
-    oauth2.SignatureMethod_HMAC_SHA512(),
-)
+HMACS = tuple(hmac_methods())
 
 
 class Sent(NamedTuple):
@@ -41,7 +38,7 @@ class Sent(NamedTuple):
         return self._replace(headers={**self.headers, **{name.replace("_", "-"): fields[name] for name in fields}})
 
     def edited(self, old, new):
-        """The same with *old* in the Authorization header replaced."""
+        """Return the request with *old* replaced in the Authorization header."""
         authorization = self.headers["Authorization"]
         assert old in authorization
         return self.with_header(Authorization=authorization.replace(old, new))
@@ -67,7 +64,7 @@ def base_string(method, uri, pairs):
 
 
 class Peer:
-    """Signs, and remembers what must never show up in an error."""
+    """Signs requests, and records the secrets and signatures that no error may contain."""
 
     def __init__(self):
         self.sensitive = set()
@@ -91,13 +88,13 @@ class Peer:
         headers=None,
         **protocol,
     ):
-        """Build a request whose signature is right for what it says.
+        """Build a request with a valid signature.
 
         Args:
-            uri: The base string URI; it is the URL, too, but for *query*.
+            uri: The base string URI, which is also the URL without *query*.
             query, form, header: Decoded pairs (text or bytes) at each place.
-            signer: Takes the base string, returns the signature; HMAC or PLAINTEXT by *name* unless given.
-            protocol: Overrides without their ``oauth_``; None leaves one out.
+            signer: Takes the base string, returns the signature. By default, *name* selects HMAC or PLAINTEXT.
+            protocol: Other values of protocol parameters, named without ``oauth_``; None omits the parameter.
         """
         said = {
             "consumer_key": consumer.key,
@@ -136,13 +133,13 @@ class Peer:
 class Service:
     """A protected resource: looks the credentials up and verifies."""
 
-    def __init__(self, store=None, *, methods=HMACS, consumers=(), tokens=(), clock=lambda: NOW, **options):
+    def __init__(self, store=None, *, methods=HMACS, consumers=(), tokens=(), now=lambda: NOW, **options):
         self.store = MemoryStore() if store is None else store
-        self.server = oauth2.Server(nonce_store=self.store, clock=clock, **options)
+        self.server = oauth2.Server(nonce_store=self.store, now=now, **options)
         for method in methods:
             self.server.add_signature_method(method)
         self.consumers = {consumer.key: consumer for consumer in (CONSUMER, OTHER, *consumers)}
-        # A token works for the one consumer it was issued to.
+        # A token is valid only for the consumer that it was issued to.
         bound = [(CONSUMER, TOKEN), (CONSUMER, SECOND), (OTHER, OF_OTHER), *tokens]
         self.tokens = {(consumer.key, token.key): token for consumer, token in bound}
 
@@ -158,7 +155,7 @@ class Service:
 
 
 def what_is_shown(error):
-    """Everything of an error that a log or a crash report may show, the errors it came from included."""
+    """Return all texts of an error, and of the errors that caused it, that a log or a crash report may show."""
     shown = "".join(traceback.format_exception(error))
     current = error
     while current is not None:

@@ -11,6 +11,7 @@ import threading
 import wsgiref.simple_server
 
 import pytest
+from loopback import Serving
 
 import oauth2
 from oauth2.middleware import asgi, wsgi
@@ -31,7 +32,7 @@ def make_provider(**options):
 
 
 def signed(method, url, form=(), token=TOKEN, body=b"", **protocol):
-    """The Authorization header of a request: what a client makes that knows only the RFC."""
+    """Return the Authorization header of a request, as a client creates it that knows only the RFC."""
     pairs = dict(form)
     request = oauth2.Request.from_consumer_and_token(
         CLIENT, token, method, url, {**pairs, **protocol}, body=body, is_form_encoded=bool(form)
@@ -43,7 +44,7 @@ def signed(method, url, form=(), token=TOKEN, body=b"", **protocol):
 
 
 def report(path, access, body, rest=None):
-    """What an application under test answers."""
+    """Return the body of an application's answer."""
     parameters = None if access is None else access.parameters
     seen = {"path": path, "user": access and access.user, "parameters": parameters, "body": body.hex(), "rest": rest}
     return json.dumps(seen).encode()
@@ -60,7 +61,7 @@ def wsgi_app(environ, start_response):
 
 async def asgi_app(scope, receive, send):
     if scope["type"] != "http":
-        raise ValueError("http wanted")
+        raise ValueError("scope: its type must be http")
     body, more = b"", True
     while more:
         message = await receive()
@@ -78,7 +79,7 @@ async def asgi_app(scope, receive, send):
 
 
 def part(name):
-    """Import an optional part, or skip the test that needs it."""
+    """Import an optional package, or skip the test that needs it."""
     try:
         return importlib.import_module(name)
     except ImportError:
@@ -105,9 +106,19 @@ def _running(serve, stop):
 
 
 @contextlib.contextmanager
+def _serving(server):
+    serving = Serving(server)
+    serving.start()
+    try:
+        yield
+    finally:
+        serving.stop()
+
+
+@contextlib.contextmanager
 def serve_wsgiref(app):
     server = wsgiref.simple_server.make_server("127.0.0.1", 0, app, handler_class=_Quiet)
-    with server, _running(lambda: server.serve_forever(0.01), server.shutdown):
+    with server, _serving(server):
         yield server.server_port
 
 
@@ -121,7 +132,7 @@ def serve_werkzeug(app):
 
     server = serving.make_server("127.0.0.1", 0, app, threaded=True, request_handler=Quiet)
     try:
-        with _running(lambda: server.serve_forever(0.01), server.shutdown):
+        with _serving(server):
             yield server.server_port
     finally:
         server.server_close()
@@ -163,9 +174,9 @@ def serve_uvicorn(app, **options):
 
 
 def ask(port, head, body=b""):
-    """Send a request, octet for octet; return status, headers and body of the answer.
+    """Send exactly these octets as a request; return status, headers and body of the answer.
 
-    *head* is the request line and header lines, without a line for the Connection.
+    *head* has the request line and the header lines without a Connection header.
     """
     lines = [line if isinstance(line, bytes) else line.encode("latin-1") for line in head]
     method = lines[0].split(b" ")[0].decode()
@@ -177,7 +188,7 @@ def ask(port, head, body=b""):
 
 
 def seen(answer):
-    """What the application under test saw."""
+    """Return the values that the application under test received."""
     status, headers, body = answer
     assert status == 200, (status, headers.items(), body)
     return json.loads(body)

@@ -2,9 +2,9 @@
 
 import contextlib
 import functools
-import threading
 
 import requests
+from loopback import Serving
 from werkzeug.security import generate_password_hash
 from werkzeug.serving import WSGIRequestHandler, make_server
 
@@ -24,7 +24,7 @@ def _hash():
 
 
 class Clock:
-    """A clock that goes only when it is put forward."""
+    """A clock that stands still until a test sets it."""
 
     def __init__(self, now):
         self.now = now
@@ -39,7 +39,7 @@ class Quiet(WSGIRequestHandler):
 
 
 class Site:
-    """A running site; people and clients come from it."""
+    """A running site; its methods create users and clients."""
 
     def __init__(self, database, **options):
         self._server = make_server("127.0.0.1", 0, self._call, threaded=True, request_handler=Quiet)
@@ -47,20 +47,19 @@ class Site:
         self.database = database
         self.app = create_app(database, **{"base_url": self.listens_at, **options})
         self._sessions = []
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01})
+        self._serving = Serving(self._server)
 
     def _call(self, environ, start_response):
         return self.app(environ, start_response)
 
     def __enter__(self):
-        self._thread.start()
+        self._serving.start()
         return self
 
     def __exit__(self, *_):
         for session in self._sessions:
             session.close()
-        self._server.shutdown()
-        self._thread.join()
+        self._serving.stop()
         self._server.server_close()
         self.app.extensions["oauth2.site"].provider.store.close()
 
@@ -71,7 +70,7 @@ class Site:
         return Person(self.listens_at, session)
 
     def person(self, name="jane"):
-        """Somebody with an account, signed in, without the cost of hashing the password each time."""
+        """Return a signed-in user with an account; the password is hashed only once for all users."""
         visitor = self.visitor()
         services = self.app.extensions["oauth2.site"]
         with services.accounts._database.transaction() as connection:
@@ -82,12 +81,12 @@ class Site:
         return visitor
 
     def client(self, person, *callbacks, name="Printer"):
-        """An application that *person* registered: a client of its own."""
+        """Return an application that *person* registered."""
         return register_over_http(person, *callbacks, name=name)
 
 
 class Person:
-    """Somebody at a browser that follows no redirect unasked."""
+    """A user with a browser that does not follow redirects."""
 
     def __init__(self, url, session):
         self.url = url
@@ -111,7 +110,7 @@ class Person:
 
 
 class Program:
-    """An application that speaks OAuth to the site."""
+    """An application that calls the site with OAuth."""
 
     def __init__(self, url, consumer):
         self.url = url
@@ -136,7 +135,7 @@ class Program:
         return flow.read_token(body)
 
     def let_in(self, person, **consent):
-        """Go the whole way; the token credentials of *person*."""
+        """Run the whole flow; return the token credentials of *person*."""
         temporary = self.ask()
         answer = person.consent(temporary, **consent)
         assert answer.status_code == 303, answer.text

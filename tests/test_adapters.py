@@ -1,11 +1,15 @@
-"""What is particular to requests, to httpx and to aiohttp; what is common is in the conformance suite."""
+"""Behaviour of the clients that differs between requests, httpx and aiohttp; test_conformance.py tests the rest."""
 
 import asyncio
+import inspect
 import io
 import os
 import pickle
 import subprocess
 import sys
+import time
+from email.utils import formatdate
+from importlib import import_module
 
 import pytest
 from callers import (
@@ -24,7 +28,7 @@ from callers import (
 from loopback import Answer, Loopback, redirect
 from verifying import Verifying, assert_no_credentials, header_of, nonce_of, places
 
-from oauth2.outgoing import BODY, HEADER, QUERY
+from oauth2._sending.signer import BODY, HEADER, QUERY
 
 
 @pytest.fixture
@@ -44,7 +48,7 @@ def elsewhere():
     ("options", "error"),
     [({"placement": "cookie"}, ValueError), ({"timestamp": 1}, TypeError), ({"consumer": 1}, ValueError)],
 )
-def test_what_is_no_option_is_refused(kind, options, error):
+def test_a_wrong_option_of_an_auth_is_refused(kind, options, error):
     with pytest.raises(error), opened(kind, **options):
         pass
 
@@ -57,7 +61,7 @@ def prepared(caller, *arguments, **options):
     return caller.session.prepare_request(module.Request(*arguments, **options))
 
 
-def test_the_module_needs_neither_of_them():
+def test_the_requests_module_imports_neither_requests_nor_niquests():
     code = "import sys, oauth2.clients.requests; sys.exit('requests' in sys.modules or 'niquests' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
@@ -75,7 +79,7 @@ def test_a_prepared_request_is_signed_and_may_be_sent_twice(service, kind, place
 
 
 @every_kind(Requests, Niquests)
-def test_what_is_made_of_a_prepared_request_is_signed(service, elsewhere, kind):
+def test_a_changed_prepared_request_is_signed_anew(service, elsewhere, kind):
     with opened(kind) as caller:
         request = prepared(caller, "POST", f"{service.origin}/?a=1", data={"b": "2"})
         request.method, request.body = "PUT", "b=3"
@@ -88,7 +92,7 @@ def test_what_is_made_of_a_prepared_request_is_signed(service, elsewhere, kind):
 
 @every_kind(Requests, Niquests)
 @pytest.mark.parametrize("placement", [HEADER, QUERY])
-def test_headers_may_be_looked_at_whenever(service, kind, placement):
+def test_headers_may_be_read_at_any_time(service, kind, placement):
     with opened(kind, placement=placement) as caller:
         request = prepared(caller, "GET", f"{service.origin}/?a=1")
         response = caller.session.send(request)
@@ -111,7 +115,7 @@ def test_an_answer_can_be_pickled_without_any_secret(service, kind):
 
 
 @every_kind(Requests, Niquests)
-def test_an_auth_may_be_of_one_request(service, elsewhere, kind):
+def test_an_auth_can_be_used_for_a_single_request(service, elsewhere, kind):
     from oauth2.clients.requests import OAuth1
 
     with opened(kind) as caller:
@@ -154,6 +158,38 @@ def test_niquests_signs_asynchronously_too(service):
 
     assert asyncio.run(get()) == 200
     assert len({nonce_of(received) for received in service.requests}) == 2
+
+
+# --- the constructor, which is the same for all clients -----------------------------
+
+
+@pytest.mark.parametrize("module", ["requests", "httpx", "aiohttp"])
+@pytest.mark.parametrize(
+    ("option", "value", "error"),
+    [
+        ("clock", time.time, ValueError),
+        ("realm", 5, ValueError),
+        ("placement", "cookie", ValueError),
+        ("token", "token", ValueError),
+        ("signature_method", "HMAC-SHA1", TypeError),
+        ("placment", "body", TypeError),
+    ],
+)
+def test_a_wrong_option_is_refused_when_the_auth_is_built(module, option, value, error):
+    missing(module)
+    oauth1 = import_module(f"oauth2.clients.{module}").OAuth1
+    with pytest.raises(error, match=option):
+        oauth1(CONSUMER, **{option: value})
+
+
+@pytest.mark.parametrize("module", ["requests", "httpx", "aiohttp"])
+def test_the_options_are_in_the_signature_and_have_their_defaults(module):
+    missing(module)
+    oauth1 = import_module(f"oauth2.clients.{module}").OAuth1
+    names = ["consumer", "token", "signature_method", "placement", "realm", "body_hash", "clock", "on_refusal"]
+    assert list(inspect.signature(oauth1).parameters) == names
+    signer = oauth1(CONSUMER, TOKEN, signature_method=None, clock=None).signer
+    assert (signer.signature_method.name, type(signer.clock).__name__) == ("HMAC-SHA1", "Clock")
 
 
 # --- httpx ------------------------------------------------------------------------
@@ -230,7 +266,7 @@ def test_a_multipart_body_with_a_pipe_is_not_hashed(service, kind):
     assert service.requests == []
 
 
-def test_an_address_of_six_is_signed():
+def test_an_ipv6_address_keeps_its_brackets():
     from oauth2.clients.httpx import _uri
 
     class URL:
@@ -272,7 +308,7 @@ def test_redirects_in_many_tasks_do_not_mix(service, elsewhere):
         assert places(received) == ({HEADER} if received.path == "/other" else set())
 
 
-def test_what_is_to_be_compressed_is_not_hashed(service):
+def test_a_body_that_aiohttp_compresses_is_refused_unless_no_hash_is_sent(service):
     async def put(caller):
         async with caller.session.put(service.origin, data=b"x" * 1000, compress=True) as response:
             return response.status
@@ -293,7 +329,7 @@ def test_a_form_in_a_file_is_a_form(service):
             assert service.last.body.startswith(b"a=1")
 
 
-def test_a_middleware_may_be_of_one_call(service):
+def test_a_middleware_can_be_used_for_a_single_call(service):
     missing("aiohttp")
     import aiohttp
 
@@ -309,6 +345,6 @@ def test_a_middleware_may_be_of_one_call(service):
 
 
 def test_an_answer_that_is_not_a_refusal_is_not_read(service):
-    service.routes["/"] = Answer(401, {"Date": "Mon, 01 Jan 2024 00:00:00 GMT"}, b"x" * 100_000)
+    service.routes["/"] = Answer(401, {"Date": formatdate(time.time() - 7200, usegmt=True)}, b"x" * 100_000)
     with opened(Aiohttp, body_hash=False) as caller:
         assert caller.send("GET", f"{service.origin}/") == (401, b"refused")

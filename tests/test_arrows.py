@@ -1,88 +1,83 @@
-"""The import arrows: a module imports only from rows above its own, and only the rim touches the world."""
+"""The rows of rows.toml: a module imports only from lower rows, or from its own row if the row allows it."""
 
-import ast
 import sys
-from pathlib import Path
+from fnmatch import fnmatchcase
+from graphlib import CycleError, TopologicalSorter
 
 import pytest
 
-import oauth2
+from tools.rows import core_files, draw, imports_of, modules, rows, rows_of
 
-ROWS = [
-    {"errors", "generate", "http", "audit", "callback", "clock", "_version"},
-    {"encoding", "stores.cipher", "stores.nonces", "stores.records"},
-    {"pairs", "stores.memory", "stores.protocols", "stores.rows"},
-    {"authorization"},
-    {"parameters"},
-    {"answer", "credentials", "received", "problem", "stores.combined", "stores.statements"},
-    {"signature", "stores", "stores.sql"},
-    {"access", "endpoints", "request"},
-    {"server", "flow", "outgoing"},
-    {"incoming", "exchange"},
-    {"issuance"},
-    {"provider"},
-    {"middleware.proxies", "middleware.body"},  # what the two of the rim have in common
-    {"middleware.target", "middleware.routes"},
-]
-# Rim modules whose job is to combine others.
-COMBINING = {"__main__", "authorize", "cli", "services", "site", "testing", "variants"}
-ONLY_THE_RIM = {"asyncio", "http", "imaplib", "select", "smtplib", "socket", "sqlite3", "ssl", "subprocess", "urllib"}
-
-PACKAGE = Path(oauth2.__file__).parent
+ROWS = rows()
+ONLY_THE_EDGE = {"asyncio", "http", "imaplib", "select", "smtplib", "socket", "sqlite3", "ssl", "subprocess", "urllib"}
+MODULES = modules()
 
 
-def _name(path):
-    parts = path.relative_to(PACKAGE).with_suffix("").parts
-    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+def test_a_module_is_in_one_row():
+    wrong = [name for name in sorted(MODULES) if len(rows_of(name)) != 1]
+    assert wrong == [], "name each module in exactly one row of rows.toml"
 
 
-MODULES = {_name(path): path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py"}
-ROW = {name: number for number, names in enumerate(ROWS) for name in names}
-RIM = sorted(set(MODULES) - set(ROW))
+def test_rows_name_only_modules_that_exist():
+    patterns = {pattern for row in ROWS for pattern in row["modules"]}
+    assert [each for each in sorted(patterns) if not any(fnmatchcase(name, each) for name in MODULES)] == []
 
 
-def imports_of(name):
-    """Every import in a module, those inside functions and for the type checker too: ours and others."""
-    path = MODULES[name]
-    package = ["oauth2", *name.split(".")][: None if path.name == "__init__.py" else -1]
-    ours, others = set(), set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            found = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
-            base = package[: len(package) - node.level + 1] if node.level else []
-            base = ".".join(base + (node.module.split(".") if node.module else []))
-            inner = [f"{base}.{alias.name}" for alias in node.names]
-            found = [each if each.removeprefix("oauth2.") in MODULES else base for each in inner]
-        else:
-            continue
-        for each in found:
-            is_ours = each.split(".")[0] == "oauth2"
-            (ours if is_ours else others).add(each.removeprefix("oauth2.") if is_ours else each.split(".")[0])
-    return ours, others
+def test_a_module_imports_from_lower_rows_or_from_its_own_if_that_combines():
+    wrong = []
+    for name in sorted(MODULES):
+        number = rows_of(name)[0]
+        limit = number + bool(ROWS[number].get("combining"))
+        wrong += [f"{name} imports {each}" for each in imports_of(name)[0] if rows_of(each)[0] >= limit]
+    assert wrong == []
 
 
-@pytest.mark.parametrize("name", sorted(set(ROW) & set(MODULES)))
-def test_a_module_imports_only_from_rows_above(name):
-    ours, others = imports_of(name)
-    assert {each for each in ours if ROW.get(each, len(ROWS)) >= ROW[name]} == set()
-    assert others <= sys.stdlib_module_names - ONLY_THE_RIM
+def test_only_the_edge_imports_other_libraries_and_sockets():
+    wrong = []
+    for name in sorted(MODULES):
+        others = imports_of(name)[1]
+        if ROWS[rows_of(name)[0]].get("core") and not name.startswith("middleware."):
+            wrong += [f"{name} imports {each}" for each in others - (sys.stdlib_module_names - ONLY_THE_EDGE)]
+        if name not in {"rsa", "stores.fernet"} and "cryptography" in others:
+            wrong.append(f"{name} imports cryptography")
+    assert wrong == []
 
 
-@pytest.mark.parametrize("name", RIM)
-def test_the_rim_imports_the_rows_and_not_itself(name):
-    ours, others = imports_of(name)
-    if name.split(".")[0] not in COMBINING:
-        assert ours <= set(ROW)
-    if name not in {"rsa", "stores.fernet"}:
-        assert "cryptography" not in others
+def test_no_imports_form_a_cycle():
+    try:
+        TopologicalSorter({name: imports_of(name)[0] for name in MODULES}).prepare()
+    except CycleError as error:
+        pytest.fail(" imports ".join(reversed(error.args[1])))
 
 
-def test_imports_are_seen_wherever_they_stand():
+def test_an_internal_module_is_imported_by_its_parent_package_only():
+    wrong = []
+    for importing, each in [(name, each) for name in sorted(MODULES) for each in imports_of(name)[0]]:
+        parts = each.split(".")
+        for depth, part in enumerate(parts):
+            if part.startswith("_") and not part.startswith("__") and importing.split(".")[:depth] != parts[:depth]:
+                wrong.append(f"{importing} imports {each}")
+    assert wrong == []
+
+
+def test_imports_are_found_at_the_top_and_inside_functions():
     ours, others = imports_of("server")
-    assert {"errors", "stores"} <= ours  # the one at the top, the other inside a function
+    assert {"errors", "stores"} <= ours  # One import is at the top of the module, the other is inside a function.
     assert "time" in others
-    assert "hmac" in imports_of("signature")[1]  # inside a function, too
-    ours, others = imports_of("stores.sqlite")
-    assert "stores.nonces" in ours  # by way of its package
-    assert "sqlite3" in others
+    assert "hmac" in imports_of("_wire.text")[1]  # Imported inside a function.
+    assert "stores.nonces" in imports_of("stores.sqlite")[0]  # Imported through its package.
+    assert "sqlite3" in imports_of("stores._sqlite_file")[1]
+
+
+def test_the_core_rows_give_the_files_whose_coverage_must_be_complete():
+    assert {"oauth2/__init__.py", "oauth2/_wire/pairs.py", "oauth2/server.py"} <= set(core_files())
+    assert "oauth2/client.py" not in core_files()
+
+
+def test_the_drawing_shows_every_row_and_every_module():
+    drawing = draw()
+    assert [row["title"] for row in reversed(ROWS) if f"─ {row['title']} ─" not in drawing] == []
+    words = drawing.replace("/", "").split()
+    assert {part for name in MODULES for part in (name, name.partition(".")[2]) if part.count(".") == 0} - {""} <= set(
+        words
+    )

@@ -1,4 +1,4 @@
-"""Token credentials in one call, against a provider built on oauthlib's endpoints, over loopback HTTP."""
+"""Tests that one call of `authorize` gets token credentials from a provider built with oauthlib, over loopback HTTP."""
 
 import contextlib
 import http.client
@@ -9,7 +9,7 @@ import time
 import urllib.error
 import urllib.request
 from functools import partial
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
 from loopback import Answer, Loopback, redirect
@@ -18,9 +18,12 @@ from peer import what_is_shown
 
 import oauth2
 from oauth2 import authorize as driver
-from oauth2.authorize import Pending, authorize, begin, finish, redeem, renew, revoke, xauth
+from oauth2.authorize import PendingAuthorization, authorize, begin, finish, redeem, renew, revoke, xauth
 from oauth2.errors import AuthorizationDenied, Error, InvalidAnswer, ServiceRefused
 from oauth2.flow import Endpoints, IssuedToken
+from oauth2.signature import signature_base_string
+
+pytestmark = pytest.mark.slow
 
 TEMPORARY = form(oauth_token="asked-for", oauth_token_secret="temporary-secret", oauth_callback_confirmed="true")
 TOKEN = form(oauth_token="the-token", oauth_token_secret="token-secret")
@@ -35,7 +38,7 @@ def provider():
 
 @pytest.fixture
 def service():
-    """A service that answers as the test says; unless it does, as it should."""
+    """A service with valid answers by default; a test can replace the answers."""
     with Loopback() as loopback:
         loopback.routes.update({"/temporary": Answer(body=TEMPORARY), "/token": Answer(body=TOKEN)})
         yield loopback
@@ -48,7 +51,7 @@ def endpoints_of(service, **more):
 
 
 def get(url):
-    """What a browser gets: status and text, with redirects followed."""
+    """Follow redirects; return the status and the text of the page."""
     try:
         with urllib.request.urlopen(url, timeout=10) as response:
             return response.status, response.read().decode()
@@ -58,7 +61,7 @@ def get(url):
 
 
 class Browser:
-    """Plays the browser in a thread of its own: opens the pages that *visit* makes of the URL, one after the other."""
+    """A browser in a separate thread; it opens the pages that *visit* returns for the URL, one after the other."""
 
     def __init__(self, visit=lambda url: [url]):
         self.visit = visit
@@ -81,19 +84,19 @@ class Browser:
 
 
 def callback_of(service):
-    """Where a service was asked to send the user to."""
+    """Return the callback of the request for temporary credentials."""
     return dict(service.arrived("/temporary").request())["oauth_callback"]
 
 
 def coming_back(service, *queries):
-    """A browser whose user is sent back with each of *queries*."""
+    """Return a browser that opens the callback with each of *queries*."""
     return Browser(lambda _: [f"{callback_of(service)}?{query}" for query in queries])
 
 
-# --- a person at the program ----------------------------------------------------
+# --- a program with a user ------------------------------------------------------
 
 
-def test_a_person_approves_in_a_browser_that_comes_back(provider):
+def test_a_user_approves_and_the_browser_is_redirected_to_the_callback(provider):
     with Browser() as browser:
         token = authorize(CONSUMER, provider.endpoints, open_browser=browser)
     assert isinstance(token, IssuedToken)
@@ -132,7 +135,7 @@ def test_the_endpoints_are_asked_with_their_method_and_the_header(service, metho
         assert "oauth_body_hash" not in received.header("Authorization")
 
 
-def test_a_person_types_the_code_where_nothing_can_come_back(provider):
+def test_a_person_types_the_code_if_the_callback_is_oob(provider):
     asked = []
 
     def ask(url):
@@ -144,7 +147,7 @@ def test_a_person_types_the_code_where_nothing_can_come_back(provider):
     assert "oauth_token=" in asked[0]
 
 
-def test_a_service_that_takes_one_callback_gets_it(service):
+def test_a_service_that_accepts_one_callback_only_gets_this_callback(service):
     endpoints = endpoints_of(service, callback="oob")
     authorize(CONSUMER, endpoints, open_browser=lambda _: None, ask=lambda _: "1234")
     assert callback_of(service) == "oob"
@@ -152,7 +155,7 @@ def test_a_service_that_takes_one_callback_gets_it(service):
 
 
 @pytest.mark.parametrize("code", ["", "  \n"])
-def test_no_code_is_no_verifier(service, code):
+def test_an_empty_code_is_refused(service, code):
     with pytest.raises(ValueError, match="verifier"):
         authorize(CONSUMER, endpoints_of(service), callback="oob", open_browser=lambda _: None, ask=lambda _: code)
 
@@ -202,7 +205,7 @@ def test_parameters_of_a_get_are_in_its_query(service):
     assert service.arrived("/temporary").query == "scopes=a%7Cb"
 
 
-def test_the_browser_is_the_users_and_the_url_is_shown_where_there_is_none(monkeypatch, capsys):
+def test_the_users_browser_is_opened_and_without_one_the_url_is_printed(monkeypatch, capsys):
     opened = []
     monkeypatch.setattr(driver.webbrowser, "open", lambda url: opened.append(url) or len(opened) == 1)
     driver.open_in_browser("https://photos.example/a")
@@ -219,7 +222,7 @@ def test_the_code_is_asked_for_at_the_terminal(monkeypatch):
     assert "https://photos.example/a" in asked[0]
 
 
-# --- what the listener does not take ---------------------------------------------
+# --- requests that the listener refuses -------------------------------------------
 
 
 def test_only_the_token_that_was_asked_for_is_taken(service):
@@ -239,7 +242,7 @@ def test_only_the_token_that_was_asked_for_is_taken(service):
 
 
 @pytest.mark.parametrize("origin", ["http://127.0.0.1:{}/ready", "http://127.0.0.1:{}/", "http://127.0.0.1:0/ready"])
-def test_at_a_callback_that_others_know_nobody_else_says_no(service, origin):
+def test_at_a_known_callback_a_denial_without_the_token_is_ignored(service, origin):
     queries = ["oauth_problem=user_refused", "oauth_problem=anything", "oauth_problem=user_refused&denied="]
     with coming_back(service, *queries, "oauth_token=asked-for&oauth_verifier=good") as browser:
         authorize(CONSUMER, endpoints_of(service), callback=origin.format(free_port()), open_browser=browser)
@@ -247,7 +250,7 @@ def test_at_a_callback_that_others_know_nobody_else_says_no(service, origin):
     assert service.arrived("/token").request()["oauth_verifier"] == "good"
 
 
-def test_at_a_callback_that_others_know_the_service_still_says_no(service):
+def test_at_a_known_callback_a_denial_with_the_token_is_accepted(service):
     callback = f"http://127.0.0.1:{free_port()}/ready"
     query = "oauth_token=asked-for&oauth_problem=user_refused"
     with coming_back(service, query) as browser, pytest.raises(AuthorizationDenied):
@@ -288,7 +291,7 @@ def test_another_method_or_another_host_is_ignored(service, method, host, status
     assert statuses == [status, 200]
 
 
-def test_a_connection_that_says_nothing_keeps_nobody_waiting(service):
+def test_a_silent_connection_does_not_block_the_callback(service):
     silent = []
 
     def visit(_):
@@ -307,12 +310,12 @@ def test_a_connection_that_says_nothing_keeps_nobody_waiting(service):
     silent[0].close()
 
 
-def test_a_browser_that_goes_away_is_nobodys_error(service, capfd):
+def test_a_closed_connection_of_the_browser_is_no_error(service, capfd):
     def visit(_):
         callback = callback_of(service)
         for _ in range(20):
             gone = socket.create_connection(("127.0.0.1", urlsplit(callback).port))
-            gone.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # close() is a reset
+            gone.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # close() resets
             gone.sendall(b"GET / HTTP/1.1\r\nHost: ")
             gone.close()
         return [f"{callback}?oauth_token=asked-for&oauth_verifier=v"]
@@ -322,7 +325,7 @@ def test_a_browser_that_goes_away_is_nobodys_error(service, capfd):
     assert capfd.readouterr() == ("", "")
 
 
-def test_the_page_is_not_kept_and_tells_nobody_where_it_came_from(service):
+def test_the_page_is_not_cached_and_sends_no_referrer(service):
     fields = {}
 
     def visit(_):
@@ -353,7 +356,7 @@ def test_the_port_is_free_again_afterwards(service):
             socket.create_connection(("127.0.0.1", port), 1)
 
 
-def test_a_port_in_use_is_said_before_anything_is_sent(service):
+def test_a_port_in_use_is_reported_before_anything_is_sent(service):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         callback = f"http://127.0.0.1:{taken.getsockname()[1]}/ready"
         with pytest.raises(OSError, match="in use"):
@@ -375,15 +378,15 @@ def test_a_port_in_use_is_said_before_anything_is_sent(service):
         "javascript:alert(1)",
     ],
 )
-def test_a_callback_that_cannot_be_waited_for_is_the_callers_mistake(service, callback):
+def test_a_callback_that_is_no_loopback_url_is_a_value_error(service, callback):
     with pytest.raises(ValueError, match="callback"):
         authorize(CONSUMER, endpoints_of(service), callback=callback, open_browser=pytest.fail)
     assert service.requests == []
 
 
-def test_nobody_approves_in_time(service):
+def test_a_timeout_without_approval_is_a_timeout_error(service):
     started = time.monotonic()
-    with pytest.raises(TimeoutError, match="Nobody approved"):
+    with pytest.raises(TimeoutError, match="did not approve"):
         authorize(CONSUMER, endpoints_of(service), open_browser=lambda _: None, timeout=0.1)
     assert time.monotonic() - started < 3
 
@@ -400,7 +403,7 @@ def test_nobody_approves_in_time(service):
         "oauth_token=asked-for&oauth_problem=permission_denied&oauth_verifier=v",
     ],
 )
-def test_a_person_who_says_no_is_an_error_of_its_own(service, query):
+def test_a_denial_by_the_user_has_its_own_error(service, query):
     with coming_back(service, query) as browser, pytest.raises(AuthorizationDenied) as caught:
         authorize(CONSUMER, endpoints_of(service), open_browser=browser)
     assert caught.value.status == 403
@@ -428,7 +431,7 @@ def test_a_service_that_does_not_confirm_the_callback_is_refused(service, confir
         authorize(CONSUMER, endpoints_of(service), open_browser=pytest.fail)
 
 
-def test_a_service_whose_documents_have_it_otherwise_may_say_so(service):
+def test_other_confirmations_can_be_accepted(service):
     service.routes["/temporary"] = Answer(
         body=form(oauth_token="asked-for", oauth_token_secret="s", oauth_callback_confirmed="false")
     )
@@ -454,7 +457,7 @@ def test_a_service_whose_documents_have_it_otherwise_may_say_so(service):
     ],
 )
 @pytest.mark.parametrize("path", ["/temporary", "/token"])
-def test_whatever_a_service_answers_is_an_invalid_answer(service, path, answer):
+def test_an_answer_without_credentials_is_an_invalid_answer(service, path, answer):
     service.routes[path] = answer
     with pytest.raises(InvalidAnswer) as caught:
         authorize(CONSUMER, endpoints_of(service), callback="oob", open_browser=lambda _: None, ask=lambda _: "1234")
@@ -464,7 +467,7 @@ def test_whatever_a_service_answers_is_an_invalid_answer(service, path, answer):
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_no_endpoint_leads_to_another_one(service, status, method):
+def test_redirects_of_endpoints_are_not_followed(service, status, method):
     with Loopback() as other:
         service.routes["/temporary"] = redirect(status, f"{other.origin}/temporary")
         with pytest.raises(ServiceRefused) as caught:
@@ -478,7 +481,7 @@ def test_no_endpoint_leads_to_another_one(service, status, method):
 
 
 @pytest.mark.parametrize("challenge", ["OAuth", "Bearer", "oauth_error=no such key"])
-def test_a_challenge_that_cannot_be_read_is_a_refusal_all_the_same(service, challenge):
+def test_a_refusal_with_a_malformed_challenge_is_a_refusal(service, challenge):
     service.routes["/temporary"] = Answer(401, {"WWW-Authenticate": challenge}, b"oauth_problem=signature_invalid")
     with pytest.raises(ServiceRefused, match="401") as caught:
         begin(CONSUMER, endpoints_of(service), "oob")
@@ -493,7 +496,40 @@ def test_a_refusal_says_what_the_service_said_without_secrets(provider):
     assert caught.value.status == 502
 
 
-def test_what_the_request_held_does_not_show_up_in_the_error(service):
+def test_on_refusal_gets_the_explanation_before_the_error(provider):
+    told = []
+    with pytest.raises(ServiceRefused) as caught:
+        begin(oauth2.Consumer(CONSUMER.key, "wrong & secret"), provider.endpoints, "oob", on_refusal=told.append)
+    (found,) = told
+    assert found.status == caught.value.answered == 401
+    assert found.diagnosis.signature_is_right
+    assert "wrong" not in str(found)
+
+
+@pytest.mark.parametrize("shows_base_string", [True, False])
+def test_an_explanation_contains_no_secret_of_the_flow(service, shows_base_string):
+    def refuse(received):
+        made = signature_base_string("GET", received.url, [*received.request().items(), ("echo", CONSUMER.secret)])
+        return Answer(401, body=f"expected {made if shows_base_string else received.header('Authorization')}".encode())
+
+    service.routes.update({"/token": refuse})
+    token = IssuedToken("the-token", "token-secret", parameters={"oauth_session_handle": "handle-1"})
+    told = []
+    for secret, call in {
+        "p@ss": partial(xauth, CONSUMER, endpoints_of(service), "jane", "p@ss"),
+        "handle-1": partial(renew, CONSUMER, endpoints_of(service), token),
+        "hunter-2": partial(redeem, CONSUMER, endpoints_of(service), oauth2.Token("t", "token-secret"), "hunter-2"),
+    }.items():
+        with pytest.raises(ServiceRefused):
+            call(on_refusal=told.append)
+        shown = f"{told[-1]} {told[-1].their_base_string}"
+        for each in (secret, CONSUMER.secret, "token-secret"):
+            assert each not in shown
+            assert quote(each, "") not in shown
+        assert ("has not stored" in shown) == (secret == "p@ss")
+
+
+def test_the_error_contains_no_secret_of_the_request(service):
     def echo(received):
         known = " ".join([*received.request().values(), *map(oauth2.escape, received.request().values())])
         text = f"{received.header('Authorization')} {received.body.decode()} {CONSUMER.secret} {known}"
@@ -528,11 +564,11 @@ def test_a_service_that_does_not_answer_in_time_is_a_timeout():
 
 
 @pytest.mark.parametrize("sent", [b"garbage\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\nshort", b""])
-def test_what_is_no_http_is_an_invalid_answer(sent):
+def test_a_response_that_is_not_http_is_an_invalid_answer(sent):
     with socket.create_server(("127.0.0.1", 0)) as server:
 
         def answer():
-            for _ in range(2):  # httplib2 tries once more where nothing comes
+            for _ in range(2):  # httplib2 sends a request again if it receives no response.
                 with contextlib.suppress(OSError):
                     server.settimeout(0.5)
                     connection, _ = server.accept()
@@ -569,20 +605,20 @@ def test_a_web_application_keeps_the_temporary_credentials_between_the_halves(pr
         finish(CONSUMER, provider.endpoints, came_back, oauth2.Token.from_string(session))
 
 
-def test_a_callback_of_somebody_elses_session_is_refused(provider):
+def test_a_callback_of_another_session_is_refused(provider):
     mine, theirs = (begin(CONSUMER, provider.endpoints, APP) for _ in range(2))
-    with pytest.raises(InvalidAnswer, match="another oauth_token"):
+    with pytest.raises(InvalidAnswer, match="not the key of these temporary"):
         finish(CONSUMER, provider.endpoints, redirect_of(theirs.url), mine.temporary)
     assert not provider.memory.tokens
 
 
 def test_pending_shows_no_secret(service):
     pending = begin(CONSUMER, endpoints_of(service), APP)
-    assert isinstance(pending, Pending)
+    assert isinstance(pending, PendingAuthorization)
     assert "temporary-secret" not in repr(pending)
 
 
-# --- beside the three legs ------------------------------------------------------------
+# --- xAuth, renewal and revocation ------------------------------------------------------
 
 
 def test_xauth_sends_the_password_in_a_form_and_the_rest_in_the_header(service):
@@ -614,7 +650,7 @@ def test_a_token_is_renewed_with_its_session_handle(service):
     oauth2.Server({"HMAC-SHA1": oauth2.SignatureMethod_HMAC_SHA1()}).verify_request(request, CONSUMER, old)
 
 
-def test_a_token_that_is_only_woken_up_stays_the_same(service):
+def test_a_renewal_without_new_credentials_keeps_the_token(service):
     service.routes["/renew"] = Answer(body=b"Access Token has been renewed")
     endpoints = endpoints_of(service, renew=f"{service.origin}/renew", http_method="GET")
     token = renew(CONSUMER, endpoints, oauth2.Token("old", "old-secret"))
@@ -631,7 +667,7 @@ def test_a_token_without_session_handle_cannot_be_renewed(service):
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_a_token_is_revoked_where_the_service_lets_it_be(service, method):
+def test_a_token_is_revoked_if_the_service_has_an_endpoint(service, method):
     endpoints = endpoints_of(service, revoke=f"{service.origin}/revoke", http_method=method)
     assert revoke(CONSUMER, endpoints, oauth2.Token("old", "old-secret")) is None
     received = service.arrived("/revoke")
@@ -639,16 +675,16 @@ def test_a_token_is_revoked_where_the_service_lets_it_be(service, method):
     service.routes["/revoke"] = Answer(401, body=b"oauth_problem=token_revoked")
     with pytest.raises(ServiceRefused, match="token_revoked"):
         revoke(CONSUMER, endpoints, oauth2.Token("old", "old-secret"))
-    with pytest.raises(ValueError, match="no revoke"):
+    with pytest.raises(ValueError, match="endpoints: revoke must be set"):
         revoke(CONSUMER, endpoints_of(service), oauth2.Token("old", "old-secret"))
 
 
-# --- what the caller gives --------------------------------------------------------------
+# --- arguments of the caller ------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", ["temporary", "authorize"])
 def test_an_endpoint_that_is_missing_is_named_before_anything_is_sent(service, name):
-    with pytest.raises(ValueError, match=f"no {name}"):
+    with pytest.raises(ValueError, match=f"endpoints: {name} must be set"):
         begin(CONSUMER, endpoints_of(service, **{name: None}), "oob")
     assert service.requests == []
 
@@ -687,7 +723,7 @@ def free_port():
 
 
 def redirect_of(url):
-    """Where the consent page of the provider sends the user."""
+    """Return the URL that the consent page of the provider redirects to."""
     parts = urlsplit(url)
     connection = http.client.HTTPConnection(parts.netloc, timeout=10)
     connection.request("GET", f"{parts.path}?{parts.query}")
@@ -695,3 +731,63 @@ def redirect_of(url):
     response.read()
     connection.close()
     return response.headers["Location"]
+
+
+# --- different URLs to send as the callback and to listen on ----------------------
+
+
+def test_oob_is_sent_and_the_browser_is_redirected_to_the_registered_url(service):
+    registered = f"http://127.0.0.1:{free_port()}/ready"
+    with Browser(lambda _: [f"{registered}?oauth_token=asked-for&oauth_verifier=v1"]) as browser:
+        token = authorize(CONSUMER, endpoints_of(service), callback="oob", listen=registered, open_browser=browser)
+    assert (token.key, callback_of(service)) == ("the-token", "oob")
+    assert service.arrived("/token").request()["oauth_verifier"] == "v1"
+
+
+def test_with_a_service_that_accepts_oob_only_a_registered_url_can_be_listened_on(service):
+    registered = f"http://127.0.0.1:{free_port()}/ready"
+    endpoints = endpoints_of(service, callback="oob")
+    with Browser(lambda _: [f"{registered}?oauth_token=asked-for&oauth_verifier=v1"]) as browser:
+        authorize(CONSUMER, endpoints, listen=registered, open_browser=browser)
+    assert callback_of(service) == "oob"
+
+
+def test_the_url_to_listen_on_is_the_callback_unless_it_is_given(service):
+    registered = f"http://127.0.0.1:{free_port()}/ready"
+    with coming_back(service, "oauth_token=asked-for&oauth_verifier=v1") as browser:
+        authorize(CONSUMER, endpoints_of(service), listen=registered, open_browser=browser)
+    assert callback_of(service) == registered
+
+
+def test_the_url_to_listen_on_must_be_loopback(service):
+    with pytest.raises(ValueError, match="callback: "):
+        authorize(CONSUMER, endpoints_of(service), callback="oob", listen="https://app.example/ready")
+    assert service.requests == []
+
+
+def test_a_user_who_waits_long_is_reminded_once(service, monkeypatch):
+    monkeypatch.setattr("oauth2._login.listener._PATIENCE", 0.05)
+    reminded = []
+    with pytest.raises(TimeoutError, match=r"within 0\.2 seconds"):
+        authorize(CONSUMER, endpoints_of(service), open_browser=lambda _: None, remind=reminded.append, timeout=0.2)
+    assert reminded == [f"{service.origin}/authorize?oauth_token=asked-for"]
+
+
+def test_a_callback_after_the_reminder_is_accepted(service, monkeypatch, capsys):
+    monkeypatch.setattr("oauth2._login.listener._PATIENCE", 0.01)
+
+    def visit(_):
+        time.sleep(0.2)
+        return [f"{callback_of(service)}?oauth_token=asked-for&oauth_verifier=v1"]
+
+    with Browser(visit) as browser:
+        token = authorize(CONSUMER, endpoints_of(service), open_browser=browser, timeout=20)
+    assert token.key == "the-token"
+    assert "not every service redirects the browser" in capsys.readouterr().err
+
+
+def test_there_is_no_reminder_if_the_timeout_is_shorter(service):
+    reminded = []
+    with pytest.raises(TimeoutError):
+        authorize(CONSUMER, endpoints_of(service), open_browser=lambda _: None, remind=reminded.append, timeout=0.05)
+    assert reminded == []

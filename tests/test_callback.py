@@ -2,7 +2,7 @@
 
 import pytest
 
-from oauth2.callback import check_callback
+from oauth2.provider.callbacks import check_callback
 
 TAKEN = [
     "oob",
@@ -57,16 +57,16 @@ REFUSED = [
 
 
 @pytest.mark.parametrize("callback", TAKEN)
-def test_a_callback_is_taken(callback):
+def test_a_valid_callback_is_accepted(callback):
     check_callback(callback)
 
 
 @pytest.mark.parametrize("callback", REFUSED)
-def test_what_a_browser_may_read_in_its_own_way_is_refused(callback):
+def test_a_callback_that_browsers_interpret_differently_is_refused(callback):
     with pytest.raises(ValueError, match="callback"):
         check_callback(callback)
 
 
-def test_a_callback_is_text():
+def test_a_callback_must_be_a_str():
     with pytest.raises(TypeError, match="callback"):
         check_callback(b"oob")

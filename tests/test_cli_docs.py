@@ -1,4 +1,4 @@
-"""What docs/command.md shows is what the screen shows: each of its commands is typed at a terminal."""
+"""The output in docs/command.md is the real output: the tests type each command of the page at a terminal."""
 
 import os
 import re
@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from oauthlib_provider import CONSUMER, Provider
 
+pytestmark = pytest.mark.slow
+
 pty = pytest.importorskip("pty", reason="there are no pseudo-terminals")
 
 ROOT = Path(__file__).parent.parent
@@ -18,10 +20,12 @@ BLOCKS = re.findall(r"^```console\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
 ANSWERS = {
     "Consumer key: ": CONSUMER.key,
     "Consumer secret: ": CONSUMER.secret,
+    "Remove Label printer and its grants? [y/N]: ": "y",
 }
 ANSWERS_OF_PRINTER = {
     "Consumer key: ": "printer",
     "Consumer secret: ": "printer-secret",
+    "New consumer secret: ": "printer-secret",
     "Token (empty for none): ": "janes-photos",
     "Token secret: ": "token-secret",
 }
@@ -30,14 +34,14 @@ WRONG = "OAUTH2_CONSUMER_KEY=printer\nOAUTH2_CONSUMER_SECRET=wrong\nOAUTH2_TOKEN
 
 
 def steps(block):
-    """Pairs of a command and the screen after it."""
+    """Return pairs of a command and its output."""
     parts = re.split(r"^\$ (.*)\n", block, flags=re.MULTILINE)
     assert parts[0] == ""
     return list(zip(parts[1::2], parts[2::2], strict=True))
 
 
 def typed(command, environment, folder, answers):
-    """What the screen shows for *command*, typed by a person who answers and approves."""
+    """Return the output of *command* at a terminal; answer its questions, and approve at the service."""
     ours, theirs = pty.openpty()
     shell = ["/bin/sh", "-c", command]
     with subprocess.Popen(shell, stdin=theirs, stdout=theirs, stderr=theirs, cwd=folder, env=environment) as process:
@@ -46,7 +50,7 @@ def typed(command, environment, folder, answers):
         while True:
             try:
                 piece = os.read(ours, 65536)
-            except OSError:  # Linux says so when the other end is closed
+            except OSError:  # On Linux, this error means that the other end is closed.
                 break
             if not piece:
                 break
@@ -64,7 +68,7 @@ def typed(command, environment, folder, answers):
 
 
 def matches(shown, screen):
-    """Whether *screen* is what the page shows, in which "..." stands for anything."""
+    """Return whether *screen* equals the text of the page, in which "..." matches any text."""
     pattern = ".*?".join(re.escape(part) for part in "\n".join(map(str.rstrip, shown.splitlines())).split("..."))
     return re.fullmatch(pattern, "\n".join(map(str.rstrip, screen.splitlines())), re.DOTALL)
 
@@ -108,7 +112,7 @@ def test_the_page_shows_what_the_screen_shows(tmp_path, example_server):
                 line = command
                 for said, real in places:
                     line = line.replace(said, real)
-                answers = ANSWERS_OF_PRINTER if "token add" in line else ANSWERS
+                answers = ANSWERS_OF_PRINTER if "token add" in line or "token set" in line else ANSWERS
                 screen = typed(line, environment, tmp_path, answers)
                 for said, real in places:
                     screen = screen.replace(real, said)
@@ -118,5 +122,6 @@ def test_the_page_shows_what_the_screen_shows(tmp_path, example_server):
 
 
 def test_the_page_knows_every_command():
-    for name in ("login", "request", "sign", "verify", "services", "token", "keygen", "serve", "demo"):
+    names = "login request sign verify doctor services token keygen check-migration provider serve demo"
+    for name in names.split():
         assert f"`oauth2 {name}`" in PAGE

@@ -1,6 +1,6 @@
-"""``Client`` over real HTTP: what arrives, and that ``Server`` accepts it.
+"""``Client`` over real HTTP: the request that arrives, and that ``Server`` accepts it.
 
-Redirects have their own file.
+test_redirects.py tests redirects.
 """
 
 import base64
@@ -9,16 +9,21 @@ import io
 import json
 import os
 import threading
+import time
 from contextlib import closing
 
 import httplib2
 import pytest
 from keys import private_octets, rsa_key, self_signed
-from loopback import Answer, Loopback, redirect
+from loopback import HANG_UP, Answer, Loopback, redirect
 
 import oauth2
-from oauth2.outgoing import BODY, HEADER, QUERY
-from oauth2.parameters import group_pairs, parse_authorization_header, parse_form_as_sent
+from oauth2._methods import MODULES, method_class
+from oauth2._sending.signer import BODY, HEADER, QUERY
+from oauth2._wire.form import parse_form_as_sent
+from oauth2._wire.pairs import group_pairs
+from oauth2.clock import Clock
+from oauth2.parameters import parse_authorization_header
 
 CONSUMER = oauth2.Consumer("consumer", "consumer&secrét")
 TOKEN = oauth2.Token("token", "token/secret +")
@@ -48,12 +53,12 @@ def server(*methods, **options):
 
 
 def verify(received, by=None, consumer=CONSUMER, token=TOKEN):
-    """The parameters besides the protocol's, or the error that refuses what arrived."""
+    """Return the parameters that are not protocol parameters, or raise the error of the refusal."""
     return (by or server()).verify_request(received.request(), consumer, token)
 
 
 def places(received):
-    """Where protocol parameters are."""
+    """Return the places that have protocol parameters."""
     found = set()
     if (received.header("Authorization") or "").startswith("OAuth "):
         found.add(HEADER)
@@ -69,7 +74,7 @@ def header_of(received):
 
 
 def own_part(form):
-    """A raw form without the protocol parameters that are added to its end."""
+    """Return a raw form without the protocol parameters that the client added."""
     return b"&".join([segment for segment in form.split(b"&") if not segment.startswith(b"oauth_")])
 
 
@@ -109,7 +114,7 @@ def test_text_beyond_ascii_is_escaped_as_utf_8(service, placement):
     assert verify(service.last) == {"q": "naïve 語", "é": "1"}
 
 
-def test_escapes_that_are_there_stay(service, client):
+def test_existing_escapes_are_kept(service, client):
     client.request(f"{service.origin}/caf%c3%a9/%2F?q=%7e~")
     assert service.last.path == "/caf%c3%a9/%2F"
     assert service.last.query.startswith("q=%7e~&")
@@ -117,13 +122,13 @@ def test_escapes_that_are_there_stay(service, client):
 
 
 @pytest.mark.parametrize("placement", [HEADER, QUERY])
-def test_legal_punctuation_stays(service, placement):
-    path, query = "/a;b=1,(c)'!*$~@:/x//y/./z", "p=!$'()*,;:@/?-._~&[q]={r}|^`"
+def test_allowed_punctuation_is_not_encoded(service, placement):
+    path, query = "/a;b=1,(c)'!*$~@:/x//y/./z", "p=!$'()*,;:@/?-._~&%5bq%5D=%7er+s"
     with opened(placement=placement) as client:
         client.request(f"{service.origin}{path}?{query}")
     assert service.last.path == path
     assert service.last.query.startswith(query)
-    assert verify(service.last) == {"p": "!$'()*,;:@/?-._~", "[q]": "{r}|^`"}
+    assert verify(service.last) == {"p": "!$'()*,;:@/?-._~", "[q]": "~r s"}
 
 
 def test_an_empty_path_is_a_slash(service, client):
@@ -219,22 +224,30 @@ def test_a_form_is_known_in_any_case_and_with_parameters(service, client, conten
     assert verify(service.last) == {"a": "1"}
 
 
-def test_text_in_a_form_arrives_as_utf_8(service, client):
+def test_text_in_a_form_is_encoded_as_utf_8(service, client):
     client.request(service.origin, "POST", "name=Ærøskøbing 語")
-    assert own_part(service.last.body) == "name=Ærøskøbing 語".encode()
+    assert own_part(service.last.body) == b"name=%C3%86r%C3%B8sk%C3%B8bing%20%E8%AA%9E"
     assert verify(service.last) == {"name": "Ærøskøbing 語"}
 
 
 @pytest.mark.parametrize(
-    "form", [b"a=%92", b"a=100%zz", b"a=%&b=5%", b"%=1&%ff%FE=%e9", b"raw=\xff\xfe\x80", b"a=%u20AC"]
+    ("form", "sent"),
+    [
+        (b"a=%92", b"a=%92"),
+        (b"a=100%zz", b"a=100%25zz"),
+        (b"a=%&b=5%", b"a=%25&b=5%25"),
+        (b"%=1&%ff%FE=%e9", b"%25=1&%ff%FE=%e9"),
+        (b"raw=\xff\xfe\x80", b"raw=%FF%FE%80"),
+        (b"a=%u20AC", b"a=%25u20AC"),
+    ],
 )
 @pytest.mark.parametrize("placement", [None, HEADER])
-def test_a_form_arrives_octet_for_octet(service, form, placement):
-    # Not a form that a strict server reads; what goes on the wire is what is signed.
+def test_a_form_of_any_octets_is_signed_as_it_is_sent(service, form, sent, placement):
+    # A strict server refuses octets that are not UTF-8, so this test checks the signature itself.
     with opened(placement=placement) as client:
         client.request(service.origin, "POST", form, {"Content-Type": FORM})
     received = service.last
-    assert own_part(received.body) == form
+    assert own_part(received.body) == sent
     parameters = parse_form_as_sent(received.body)
     if placement == HEADER:
         parameters += parse_authorization_header(received.header("Authorization"))[1:]
@@ -243,9 +256,9 @@ def test_a_form_arrives_octet_for_octet(service, form, placement):
     assert oauth2.SignatureMethod_HMAC_SHA1().check(request, CONSUMER, TOKEN, signature)
 
 
-def test_a_query_with_a_stray_percent_sign_arrives_as_it_is(service, client):
+def test_a_query_of_any_octets_is_signed_as_it_is_sent(service, client):
     client.request(f"{service.origin}/?a=100%zz&b=%92")
-    assert service.last.query.startswith("a=100%zz&b=%92&oauth_")
+    assert service.last.query.startswith("a=100%25zz&b=%92&oauth_")
     request = oauth2.Request("GET", service.last.url)
     signature = dict(parse_form_as_sent(service.last.query))["oauth_signature"]
     assert oauth2.SignatureMethod_HMAC_SHA1().check(request, CONSUMER, TOKEN, signature)
@@ -300,9 +313,9 @@ def test_a_get_that_names_a_content_type_has_no_form(service, client):
     verify(service.last)
 
 
-# --- bodies that are read ---------------------------------------------------------
+# --- bodies that are files or iterators --------------------------------------------
 
-LONG = bytes(range(256)) * 5000  # more than is hashed at a time
+LONG = bytes(range(256)) * 5000  # This body is longer than one chunk that is hashed.
 
 
 def test_a_file_is_hashed_and_arrives_whole(service, client, tmp_path):
@@ -332,6 +345,59 @@ def test_a_file_without_content_type_is_no_form(service, client):
     verify(service.last, server(body_hash_required=True))
 
 
+class Spooled:
+    """A file whose class is not from io, and whose seek() returns None."""
+
+    def __init__(self, octets):
+        self.file = io.BytesIO(octets)
+        self.read, self.tell = self.file.read, self.file.tell
+
+    def seek(self, *arguments):
+        self.file.seek(*arguments)
+
+    def seekable(self):
+        return True
+
+
+@pytest.mark.parametrize("placement", [HEADER, QUERY])
+@pytest.mark.parametrize("kind", [io.BytesIO, Spooled])
+@pytest.mark.parametrize(("start", "length"), [(0, "9"), (5, "4"), (9, "0"), (20, "0")])
+def test_a_file_is_sent_with_its_length(service, kind, start, length, placement):
+    service.routes["/start"] = redirect(307, "/end")
+    file = kind(b"not this!")
+    file.seek(start)
+    with opened(placement=placement) as client:
+        client.follow_all_redirects = True
+        client.request(f"{service.origin}/start", "PUT", file, {"Content-Type": "image/jpeg"})
+    assert [received.path for received in service.requests] == ["/start", "/end"]
+    for received in service.requests:
+        assert (received.header("Content-Length"), received.header("Transfer-Encoding")) == (length, None)
+        assert received.body == b"not this!"[start:]
+
+
+@pytest.mark.parametrize("headers", [{"content-length": "4"}, {b"Content-Length": b"4"}])
+def test_a_length_of_the_callers_own_is_sent(service, client, headers):
+    client.request(service.origin, "PUT", io.BytesIO(b"this and more"), headers)
+    assert service.last.header("Content-Length") == "4"
+    assert service.last.body == b"this"
+
+
+@pytest.mark.parametrize("file", [io.StringIO("é"), io.BufferedReader(io.BytesIO(b"x"))])
+def test_a_file_of_text_is_sent_in_chunks(service, file):
+    is_text = isinstance(file, io.TextIOBase)
+    with opened(body_hash=False) as client:
+        client.request(service.origin, "PUT", file)
+    assert (service.last.header("Transfer-Encoding") == "chunked") == is_text
+    assert (service.last.header("Content-Length") is None) == is_text
+
+
+def test_a_length_of_the_callers_own_is_not_that_of_a_form(service, client):
+    headers = {"Content-Type": FORM, "Content-Length": "3"}
+    client.request(service.origin, "POST", io.BytesIO(b"a=1"), headers)
+    assert service.last.header("Content-Length") == str(len(service.last.body))
+    assert verify(service.last) == {"a": "1"}
+
+
 def test_a_file_may_hold_a_form(service, client):
     client.request(service.origin, "POST", io.BytesIO(b"a=1&b=2"), {"Content-Type": FORM})
     assert places(service.last) == {BODY}
@@ -353,7 +419,7 @@ def test_a_body_that_is_read_once_has_no_hash(service, client):
 @pytest.mark.parametrize("headers", [{}, {"Content-Length": "7"}, {"Transfer-Encoding": "chunked"}])
 def test_a_body_that_is_read_once_is_sent_without_its_hash(service, headers):
     body = chunks()
-    if headers.get("Transfer-Encoding"):  # http.client takes that as "chunked already"
+    if headers.get("Transfer-Encoding"):  # http.client then expects a body that is already in chunks
         body = (b"%x\r\n%s\r\n" % (len(chunk), chunk) for chunk in (b"one ", b"two", b""))
     with opened(body_hash=False) as client:
         client.request(service.origin, "POST", body, headers)
@@ -410,7 +476,7 @@ def test_the_protocol_parameters_of_a_form_go_where_placement_says(service, meth
 
 @pytest.mark.parametrize("placement", [HEADER, QUERY])
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "DELETE"])
-def test_those_of_json_go_where_placement_says(service, method, placement):
+def test_the_protocol_parameters_of_json_go_where_placement_says(service, method, placement):
     with opened(placement=placement) as client:
         client.request(service.origin, method, "[1]", {"Content-Type": JSON})
     assert places(service.last) == {placement}
@@ -419,7 +485,7 @@ def test_those_of_json_go_where_placement_says(service, method, placement):
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
-def test_placement_in_the_body_makes_a_form_of_nothing(service, method):
+def test_without_a_body_placement_in_the_body_creates_a_form(service, method):
     with opened(placement=BODY) as client:
         client.request(service.origin, method)
     assert places(service.last) == {BODY}
@@ -427,7 +493,7 @@ def test_placement_in_the_body_makes_a_form_of_nothing(service, method):
     assert verify(service.last) == {}
 
 
-def test_placement_in_the_body_wants_a_form(service):
+def test_placement_in_the_body_requires_a_form(service):
     with opened(placement=BODY) as client, pytest.raises(ValueError, match="placement"):
         client.request(service.origin, "POST", "[1]", {"Content-Type": JSON})
     assert service.requests == []
@@ -435,7 +501,7 @@ def test_placement_in_the_body_wants_a_form(service):
 
 @pytest.mark.parametrize("placement", [None, QUERY, BODY])
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_force_auth_header_goes_before_all(service, placement, method):
+def test_force_auth_header_overrides_the_placement(service, placement, method):
     with opened(placement=placement) as client:
         client.request(f"{service.origin}/?b=2", method, force_auth_header=True)
         client.request(f"{service.origin}/?b=2", method, "a=1", {"Content-Type": FORM}, force_auth_header=True)
@@ -467,7 +533,7 @@ def test_a_callback_in_the_query_of_a_get_stays_in_its_query(service, client):
     assert verify(service.last) == {"x": "1"}
 
 
-def test_what_an_earlier_signature_left_is_replaced(service, client):
+def test_the_protocol_parameters_of_an_earlier_signature_are_replaced(service, client):
     client.request(f"{service.origin}/?oauth_signature=old&oauth_signature_method=OLD&oauth_body_hash=old&x=1")
     assert "old" not in service.last.query.lower()
     assert verify(service.last) == {"x": "1"}
@@ -500,8 +566,12 @@ def test_the_realm_may_be_left_out(service):
 
 
 def test_a_realm_cannot_break_the_header(service):
-    with opened(placement=HEADER, realm="a\r\nX-Evil: 1") as client, pytest.raises(ValueError, match="realm"):
-        client.request(service.origin)
+    with pytest.raises(ValueError, match="realm"):
+        opened(placement=HEADER, realm="a\r\nX-Evil: 1")
+    with opened(placement=HEADER) as client:
+        client.realm = "a\r\nX-Evil: 1"
+        with pytest.raises(ValueError, match="realm"):
+            client.request(service.origin)
     assert service.requests == []
 
 
@@ -541,15 +611,9 @@ def test_the_content_type_is_never_changed(service, client, method, content_type
 # --- signature methods and body hash ----------------------------------------------
 
 KEYED = [
-    pytest.param(cls, digest, id=cls.name)
-    for cls, digest in [
-        (oauth2.SignatureMethod_HMAC_SHA1, "sha1"),
-        (oauth2.SignatureMethod_HMAC_SHA256, "sha256"),
-        (oauth2.SignatureMethod_HMAC_SHA512, "sha512"),
-        (oauth2.SignatureMethod_RSA_SHA1, "sha1"),
-        (oauth2.SignatureMethod_RSA_SHA256, "sha256"),
-        (oauth2.SignatureMethod_RSA_SHA512, "sha512"),
-    ]
+    pytest.param(method_class(name), name.partition("-")[2].lower(), id=name)
+    for name in MODULES
+    if not name.startswith("PLAINTEXT")
 ]
 
 
@@ -594,9 +658,11 @@ def test_the_body_hash_may_be_left_out(service, method):
         verify(service.last, server(body_hash_required=True))
 
 
-def test_a_get_carries_a_body_hash_too(service, client):
-    client.request(service.origin)
-    assert "oauth_body_hash=2jmj7l5rSw0yVb%2FvlWAYkK%2FYBwk%3D" in service.last.query
+@pytest.mark.parametrize("method", ["GET", "HEAD", "DELETE", "OPTIONS"])
+def test_a_request_without_body_is_accepted_where_a_body_hash_is_required(service, client, method):
+    client.request(service.origin, method)
+    assert verify(service.last, server(body_hash_required=True)) == {}
+    assert "oauth_body_hash" not in service.last.request()
 
 
 def test_plaintext_is_refused_over_http_on_both_sides(service, client):
@@ -657,23 +723,59 @@ def test_credentials_may_be_changed_later(service, client):
         ((CONSUMER, object()), "token"),
     ],
 )
-def test_what_are_no_credentials_is_refused(arguments, name):
+def test_wrong_credentials_are_refused(arguments, name):
     with pytest.raises(ValueError, match=name):
         oauth2.Client(*arguments)
 
 
-def test_an_unknown_placement_is_refused():
-    with pytest.raises(ValueError, match="placement"):
-        oauth2.Client(CONSUMER, placement="cookie")
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("placement", "cookie"),
+        ("realm", 5),
+        ("realm", str),
+        ("clock", time.time),
+        ("clock", Clock),
+        ("clock", 0),
+    ],
+)
+def test_a_wrong_option_is_refused_when_the_client_is_built(option, value):
+    with pytest.raises(ValueError, match=f"^{option}: "):
+        oauth2.Client(CONSUMER, **{option: value})
+
+
+@pytest.mark.parametrize("arguments", [(oauth2.Consumer,), (CONSUMER, oauth2.Token)])
+def test_a_class_is_no_credentials(arguments):
+    with pytest.raises(ValueError, match=r"Invalid (consumer|token)"):
+        oauth2.Client(*arguments)
+
+
+def test_a_client_without_a_consumer_says_so_when_a_request_is_sent(service):
+    with opened(None, None) as client, pytest.raises(ValueError, match=r"^consumer: "):
+        client.request(service.origin)
+
+
+def test_the_signature_method_may_be_an_option(service):
+    method = oauth2.SignatureMethod_HMAC_SHA256()
+    with opened(signature_method=method) as client:
+        assert client.method is method
+        client.request(service.origin)
+    verify(service.last, server(method))
+
+
+@pytest.mark.parametrize("method", ["HMAC-SHA1", oauth2.SignatureMethod_HMAC_SHA1, 0])
+def test_a_wrong_signature_method_is_refused_as_an_option(method):
+    with pytest.raises(ValueError, match="method"):
+        oauth2.Client(CONSUMER, signature_method=method)
 
 
 @pytest.mark.parametrize("method", [None, "HMAC-SHA1", oauth2.SignatureMethod_HMAC_SHA1])
-def test_what_is_no_signature_method_is_refused(client, method):
+def test_a_wrong_signature_method_is_refused(client, method):
     with pytest.raises(ValueError, match="method"):
         client.set_signature_method(method)
 
 
-# --- what httplib2 does -----------------------------------------------------------
+# --- features of httplib2 ---------------------------------------------------------
 
 
 def test_a_cached_answer_is_used_again(service, tmp_path):
@@ -717,7 +819,7 @@ def test_a_timeout_ends_the_wait(service):
         done.set()
 
 
-def test_redirects_may_be_left_alone(service, client):
+def test_redirects_can_be_disabled(service, client):
     service.routes["/"] = redirect(302, "/elsewhere")
     client.follow_redirects = False
     response, content = client.request(f"{service.origin}/")
@@ -740,6 +842,53 @@ def test_a_patched_normalize_headers_is_called(service, client, monkeypatch):
     client.request(service.origin, "POST", "a=1", {"x-own": "1"})
     assert ("X-Own", "1") in service.last.headers
     assert verify(service.last) == {"a": "1"}
+
+
+def rename(self, headers, normalize=httplib2.Http._normalize_headers):
+    fields = normalize(self, headers)
+    return {name.replace("authorization", "Authorization"): value for name, value in fields.items()}
+
+
+def repeat(self, headers, normalize=httplib2.Http._normalize_headers):
+    fields = normalize(self, headers)
+    authorization = fields.pop("authorization", "")
+    return {"AUTHORIZATION": authorization, **fields, b"Authorization": "", "authorization": authorization}
+
+
+def leave_out(self, headers):
+    return {name.lower(): value for name, value in headers.items() if name != "Authorization"}
+
+
+@pytest.mark.parametrize(
+    ("patch", "name"), [(rename, "Authorization"), (repeat, "AUTHORIZATION"), (leave_out, "Authorization")]
+)
+@pytest.mark.parametrize("own", [{}, {"Authorization": "Basic eDp5"}, {"authorization": "OAuth old"}])
+def test_one_authorization_header_is_sent_whatever_a_patch_does(service, monkeypatch, patch, name, own):
+    def hang_up(_):
+        del service.routes["/again"]
+        return HANG_UP
+
+    service.routes["/start"] = redirect(302, "/end")
+    monkeypatch.setattr(httplib2.Http, "_normalize_headers", patch)
+    with opened(placement=HEADER) as client:
+        client.request(f"{service.origin}/start", headers=own)
+        # The server closes a kept-alive connection, so httplib2 resends the request.
+        service.routes["/again"] = hang_up
+        client.request(f"{service.origin}/again", headers=own)
+    assert [received.path for received in service.requests] == ["/start", "/end", "/again", "/again"]
+    by = server()
+    for received in service.requests:
+        lines = [field for field in received.headers if field[0].lower() == "authorization"]
+        assert [field for field, _ in lines] == [name]
+        verify(received, by)
+
+
+@pytest.mark.parametrize("patch", [rename, repeat])
+def test_a_basic_header_is_sent_once_whatever_a_patch_does(service, client, monkeypatch, patch):
+    monkeypatch.setattr(httplib2.Http, "_normalize_headers", patch)
+    client.request(service.origin, headers={"authorization": "Basic eDp5"})
+    assert service.last.header("Authorization") == "Basic eDp5"
+    verify(service.last)
 
 
 def test_httplib2s_request_is_called_with_the_keywords_of_1_9(service, client, monkeypatch):
@@ -776,7 +925,7 @@ def test_httplib2s_own_request_is_not_signed(service, client):
     verify(service.last)
 
 
-def test_an_exception_leaves_no_trace(service, client):
+def test_after_an_exception_the_client_can_be_used(service, client):
     with Loopback() as gone:
         pass
     with pytest.raises(OSError):
@@ -794,7 +943,7 @@ def test_a_connection_is_kept(service, client):
 
 
 def test_threads_share_a_client_while_a_redirect_is_under_way(service, client):
-    # Each origin has one connection, which httplib2 does not share between threads.
+    # httplib2 has one connection for each origin, and threads cannot share a connection.
     reached, go_on = threading.Event(), threading.Event()
 
     def slow(_):
@@ -821,7 +970,8 @@ def test_threads_share_a_client_while_a_redirect_is_under_way(service, client):
 
 
 def test_two_clients_do_not_mix(service, client):
-    # A request of another client, in the middle of one of this one's, is signed as its own.
+    # Another client sends a request while a request of this client is in flight. Each request must be signed by the
+    # client that sends it.
     other_consumer = oauth2.Consumer("other", "secret")
     with Loopback() as second, opened(other_consumer, None) as other:
 
@@ -833,3 +983,43 @@ def test_two_clients_do_not_mix(service, client):
         client.request(f"{service.origin}/outer", connection_type=Connection)
     verify(second.last, consumer=other_consumer, token=None)
     verify(service.last)
+
+
+# --- subclasses that do not call super().__init__() ------------------------------
+
+
+class Bare(oauth2.Client):
+    """A subclass as in programs for python-oauth2 1.9."""
+
+    def __init__(self, **options):
+        httplib2.Http.__init__(self, timeout=10, proxy_info=None, **options)
+        self.consumer, self.token, self.method = CONSUMER, TOKEN, oauth2.SignatureMethod_HMAC_SHA256()
+
+
+def test_a_subclass_that_calls_httplib2_alone_signs_as_any_other(service):
+    with closing(Bare()) as client:
+        response, _ = client.request(service.origin + "/a?b=1", "PUT", body=b"{}", headers={"Content-Type": JSON})
+    assert response.status == 200
+    (received,) = service.requests
+    assert verify(received, server(oauth2.SignatureMethod_HMAC_SHA256())) == {"b": "1"}
+    assert header_of(received)["realm"] == service.origin
+    assert "oauth_body_hash" in header_of(received)
+
+
+def test_every_attribute_of_a_client_has_the_constructors_default():
+    bare = oauth2.Client.__new__(oauth2.Client)
+    httplib2.Http.__init__(bare, timeout=10, proxy_info=None)
+    with opened() as client:
+        for name in set(vars(client)) - {"consumer", "token"}:
+            assert type(getattr(bare, name)) is type(getattr(client, name)), name
+            if name in ("realm", "placement", "body_hash", "method", "cache"):
+                assert getattr(bare, name) == getattr(client, name)
+    assert (bare.consumer, bare.token) == (None, None)
+    assert isinstance(bare.method, oauth2.SignatureMethod_HMAC_SHA1)
+
+
+def test_clients_without_our_constructor_share_no_clock():
+    first, second = Bare(), Bare()
+    first.clock.set(1_700_000_000)
+    assert first.clock is first.clock
+    assert abs(second.clock.offset) == 0

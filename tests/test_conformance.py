@@ -1,4 +1,4 @@
-"""One suite for all clients: what arrives, with oauthlib's word on each signature."""
+"""One suite for all clients: the requests that arrive; oauthlib verifies each signature."""
 
 import io
 import itertools
@@ -7,7 +7,7 @@ import time
 from urllib.parse import parse_qsl
 
 import pytest
-from callers import FORM, Httpx, every_kind, opened
+from callers import FORM, Httplib2, Httpx, every_kind, opened
 from keys import self_signed
 from loopback import redirect
 from verifying import (
@@ -20,13 +20,15 @@ from verifying import (
     places,
 )
 
+from oauth2._sending.signer import BODY, HEADER, ORIGIN, QUERY
 from oauth2.errors import InsecureRedirect
-from oauth2.outgoing import BODY, HEADER, ORIGIN, QUERY
 from oauth2.signature import base_string_uri
+
+pytestmark = pytest.mark.slow
 
 JSON = "application/json"
 PLACES = [HEADER, QUERY, BODY]
-LONG = bytes(range(256)) * 5000  # more than is read at a time
+LONG = bytes(range(256)) * 5000  # This body is longer than one chunk that is hashed.
 
 
 @pytest.fixture
@@ -69,6 +71,58 @@ def test_a_path_arrives_and_is_signed(service, kind, path):
     with opened(kind) as caller:
         assert caller.send("GET", service.origin + path)[0] == 200
         assert caller.send("GET", service.origin + path + "?a=b")[0] == 200
+
+
+ILLEGAL = '[x]{y}|\\^`"<> é'
+LEGAL_OCTETS = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~!$&'()*+,;=:@/?%")
+
+
+@every_kind()
+@pytest.mark.parametrize("placement", [HEADER, QUERY])
+@pytest.mark.parametrize("name", ["q", "q[0]", ILLEGAL])
+def test_characters_that_a_query_cannot_contain_are_encoded(service, kind, placement, name):
+    # oauthlib refuses a query with these characters if they are not encoded.
+    with opened(kind, placement=placement) as caller:
+        assert caller.send("GET", f"{service.origin}/?p=!$'()*,;:@/?-._~&{name}={ILLEGAL}")[0] == 200
+    assert service.last.query.startswith("p=!$'()*,;:@/?-._~&")
+    assert own_pairs(service.last.query) == [("p", "!$'()*,;:@/?-._~"), (name, ILLEGAL)]
+    assert LEGAL_OCTETS.issuperset(service.last.query.encode())
+
+
+@every_kind()
+@pytest.mark.parametrize("placement", [HEADER, QUERY])
+@pytest.mark.parametrize("value", ["100%", "%zz", "5%4", "a%[b"])
+def test_a_percent_sign_that_starts_no_escape_is_encoded(service, kind, placement, value):
+    with opened(kind, placement=placement) as caller:
+        assert caller.send("GET", f"{service.origin}/?a={value}")[0] == 200
+        assert own_pairs(service.last.query) == [("a", value)]
+        headers = {"Content-Type": FORM}
+        assert caller.send("POST", service.origin, content=f"a={value}", headers=headers)[0] == 200
+        assert own_pairs(service.last.body.decode("ascii")) == [("a", value)]
+
+
+@every_kind()
+def test_characters_that_a_path_cannot_contain_are_encoded(service, kind):
+    with opened(kind) as caller:
+        assert caller.send("GET", f'{service.origin}/[x]{{y}}|^`"<> é/%5B')[0] == 200
+    assert service.last.path == "/%5Bx%5D%7By%7D%7C%5E%60%22%3C%3E%20%C3%A9/%5B"
+
+
+@every_kind()
+@pytest.mark.parametrize("placement", PLACES)
+@pytest.mark.parametrize("kind_of_body", [str, str.encode])
+def test_characters_that_a_form_cannot_contain_are_encoded(service, kind, placement, kind_of_body):
+    # If these characters are not encoded, oauthlib does not treat the body as a form, and ignores its parameters.
+    headers = {"Content-Type": FORM, "Content-Length": "54"} if kind is Httplib2 else {"Content-Type": FORM}
+    form = kind_of_body(f"status=hello world [é]\r\n#&p=!$'()*,;:@/?-._~+&{ILLEGAL}=")
+    service.routes["/start"] = redirect(307, "/end")
+    with opened(kind, placement=placement) as caller:
+        assert caller.send("POST", f"{service.origin}/start", content=form, headers=headers)[0] == 200
+    for received in service.requests:
+        assert LEGAL_OCTETS.issuperset(received.body)
+        assert received.body.startswith(b"status=hello%20world%20%5B%C3%A9%5D%0D%0A%23&p=!$'()*,;:@/?-._~+&")
+        own = [("status", "hello world [é]\r\n#"), ("p", "!$'()*,;:@/?-._~ "), (ILLEGAL, "")]
+        assert own_pairs(received.body.decode()) == own
 
 
 @every_kind()
@@ -158,7 +212,7 @@ def test_a_file_is_sent_from_where_it_stands_and_hashed(service, kind, tmp_path)
     path = tmp_path / "photo"
     path.write_bytes(b"not this:" + LONG)
     with opened(kind) as caller, path.open("rb") as file:
-        file.seek(0 if kind is Httpx else 9)  # which counts it from its beginning
+        file.seek(0 if kind is Httpx else 9)  # httpx computes the Content-Length from the start of the file
         assert caller.send("PUT", service.origin, content=file, headers={"Content-Type": "image/jpeg"})[0] == 200
     assert service.last.body.removeprefix(b"not this:" if kind is Httpx else b"") == LONG
     assert service.last.header("Content-Type") == "image/jpeg"
@@ -195,7 +249,21 @@ def test_there_may_be_no_body(service, kind, placement):
 
 
 @every_kind()
-def test_placement_in_the_body_wants_a_form(service, kind):
+def test_no_body_is_hashed_where_a_body_is_usual(service, kind):
+    with opened(kind) as caller:
+        for method in ("GET", "HEAD", "DELETE", "OPTIONS"):
+            assert caller.send(method, service.origin)[0] == 200
+            assert "oauth_body_hash" not in header_of(service.last), method
+        for method in ("PUT", "PATCH"):
+            assert caller.send(method, service.origin)[0] == 200
+            assert_hashed(service.last)
+        headers = {"Content-Type": JSON}
+        assert caller.send("DELETE", service.origin, content=b"[1]", headers=headers)[0] == 200
+        assert_hashed(service.last)
+
+
+@every_kind()
+def test_placement_in_the_body_requires_a_form(service, kind):
     with opened(kind, placement=BODY) as caller, pytest.raises(ValueError, match="placement"):
         caller.send("POST", service.origin, content=b"[1]", headers={"Content-Type": JSON})
     assert service.requests == []
@@ -233,6 +301,74 @@ def test_one_authorization_header_is_sent(service, kind):
     assert places(service.last) == {HEADER}
 
 
+@every_kind()
+@pytest.mark.parametrize("placement", PLACES)
+@pytest.mark.parametrize("scheme", ["OAuth", "oauth", "OAUTH"])
+def test_an_oauth_header_of_the_caller_is_replaced(service, kind, placement, scheme):
+    service.routes["/start"] = redirect(307, "/end")
+    headers = {"authorization": f'{scheme} oauth_consumer_key="other", oauth_signature="old"'}
+    with opened(kind, placement=placement) as caller:
+        assert caller.send("POST", f"{service.origin}/start", form={"b": "2"}, headers=headers)[0] == 200
+    for received in service.requests:
+        assert places(received) == {placement}
+        assert (received.header("Authorization") is None) == (placement != HEADER)
+
+
+@every_kind()
+@pytest.mark.parametrize("placement", [QUERY, BODY])
+@pytest.mark.parametrize("value", ["Basic eDp5", "Bearer oauth", "OAuthToken x"])
+def test_another_authorization_header_of_the_caller_stays(service, kind, placement, value):
+    headers = {"Authorization": value}
+    with opened(kind, placement=placement) as caller:
+        assert caller.send("POST", service.origin, form={"b": "2"}, headers=headers)[0] == 200
+    assert service.last.header("Authorization") == value
+    assert places(service.last) == {placement}
+
+
+@every_kind()
+@pytest.mark.parametrize("placement", [QUERY, BODY])
+def test_another_authorization_header_does_not_leave_the_origin(service, elsewhere, kind, placement):
+    service.routes["/start"] = redirect(307, "/next")
+    service.routes["/next"] = redirect(307, f"{elsewhere.origin}/end")
+    headers = {"Authorization": "Basic eDp5"}
+    with opened(kind, placement=placement) as caller:
+        assert caller.send("POST", f"{service.origin}/start", form={"b": "2"}, headers=headers)[0] == 200
+    kept = None if kind is Httplib2 else "Basic eDp5"  # httplib2 removes the header at every redirect
+    assert service.arrived("/next").header("Authorization") == kept
+    assert_no_credentials(elsewhere.last)
+
+
+# --- the Host header --------------------------------------------------------------
+
+
+@every_kind()
+@pytest.mark.parametrize("placement", PLACES)
+@pytest.mark.parametrize("host", ["photos.example", "Photos.example:80", "photos.example:8080"])
+def test_the_host_header_of_the_caller_is_what_is_signed(service, kind, placement, host):
+    service.routes["/start"] = redirect(307, "/end")
+    with opened(kind, placement=placement) as caller:
+        for path in ("/photos?a=1", "/start"):
+            answer = caller.send("POST", service.origin + path, form={"b": "2"}, headers={"Host": host})
+            assert answer[0] == 200
+            assert service.last.header("Host") == host
+            assert places(service.last) == {placement}
+    assert [received.path for received in service.requests] == ["/photos", "/start", "/end"]
+
+
+@every_kind()
+def test_an_invalid_host_header_is_not_sent(service, kind):
+    with opened(kind) as caller, pytest.raises(ValueError, match=r"^headers: Host must be"):
+        caller.send("GET", service.origin, headers={"Host": "photos.example/path"})
+    assert service.requests == []
+
+
+@every_kind()
+def test_the_default_realm_follows_the_host_header(service, kind):
+    with opened(kind, realm=ORIGIN) as caller:
+        assert caller.send("GET", service.origin, headers={"Host": "photos.example"})[0] == 200
+    assert header_of(service.last)["realm"] == "http://photos.example"
+
+
 # --- redirects --------------------------------------------------------------------
 
 CODES = [301, 302, 303, 307, 308]
@@ -259,9 +395,9 @@ def test_on_the_same_origin_a_redirect_is_signed_anew(service, kind, placement):
 
 @every_kind()
 @pytest.mark.parametrize("placement", [None, *PLACES])
-def test_to_another_origin_no_credential_goes(service, elsewhere, kind, placement):
+def test_no_credential_is_sent_to_another_origin(service, elsewhere, kind, placement):
     def away(received):
-        # The worst that a service can do: it repeats all that it was sent.
+        # The worst case: the service copies the whole query into the new URL.
         return redirect(code, f"{elsewhere.origin}/away?c=3&{received.query}")
 
     service.routes["/start"] = away
@@ -283,7 +419,7 @@ def test_to_another_origin_no_credential_goes(service, elsewhere, kind, placemen
 
 
 @every_kind()
-def test_from_https_to_http_it_does_not_go(elsewhere, kind, tmp_path):
+def test_a_redirect_from_https_to_http_is_refused(elsewhere, kind, tmp_path):
     certificate = self_signed(tmp_path)
     with Verifying(certificate) as service:
         for placement in (None, *PLACES):
@@ -297,7 +433,7 @@ def test_from_https_to_http_it_does_not_go(elsewhere, kind, tmp_path):
 
 
 @every_kind()
-def test_from_http_to_https_no_credential_goes(service, kind, tmp_path):
+def test_a_redirect_from_http_to_https_carries_no_credential(service, kind, tmp_path):
     certificate = self_signed(tmp_path)
     with Verifying(certificate) as elsewhere, opened(kind, certificate=certificate) as caller:
         service.routes["/start"] = redirect(307, f"{elsewhere.origin}/away")
@@ -307,7 +443,7 @@ def test_from_http_to_https_no_credential_goes(service, kind, tmp_path):
 
 @every_kind()
 @pytest.mark.parametrize("placement", [HEADER, QUERY])
-def test_whatever_a_body_is_it_goes_to_another_origin_unsigned(service, elsewhere, kind, placement, tmp_path):
+def test_every_kind_of_body_is_sent_unsigned_to_another_origin(service, elsewhere, kind, placement, tmp_path):
     path = tmp_path / "photo"
     path.write_bytes(LONG)
     service.routes["/start"] = redirect(307, f"{elsewhere.origin}/away")

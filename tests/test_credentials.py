@@ -8,7 +8,8 @@ from urllib.parse import parse_qs
 import pytest
 
 import oauth2
-from oauth2.credentials import require_credentials
+from oauth2._checks import are_credentials
+from oauth2.clients._xoauth import require_credentials
 
 
 @pytest.mark.parametrize("cls", [oauth2.Consumer, oauth2.Token])
@@ -21,9 +22,46 @@ def test_credentials_have_a_key_and_a_secret(cls):
 
 @pytest.mark.parametrize("cls", [oauth2.Consumer, oauth2.Token])
 @pytest.mark.parametrize(("key", "secret"), [(None, "s"), ("k", None), (None, None)])
-def test_neither_may_be_none(cls, key, secret):
+def test_neither_key_nor_secret_may_be_none(cls, key, secret):
     with pytest.raises(ValueError, match="must be set"):
         cls(key, secret)
+
+
+@pytest.mark.parametrize("cls", [oauth2.Consumer, oauth2.Token])
+def test_a_subclass_that_does_not_call_the_constructor_works(cls):
+    class Row(cls):
+        def __init__(self, key, secret):
+            self.key, self.secret = key, secret
+
+    row, made = Row("k", "s"), cls("k", "s")
+    assert (str(row), repr(row)) == (str(made), "<Row 'k'>")
+    for name in vars(made):
+        assert getattr(row, name) == getattr(made, name)
+    consumer, token = (row, None) if cls is oauth2.Consumer else (oauth2.Consumer("c", "s"), row)
+    request = oauth2.Request.from_consumer_and_token(consumer, token, "GET", "https://api.example/")
+    method = oauth2.SignatureMethod_HMAC_SHA1()
+    request.sign_request(method, consumer, token)
+    server = oauth2.Server({"HMAC-SHA1": method})
+    received = oauth2.Request.from_request("GET", "https://api.example/", request.to_header(), body=b"")
+    assert server.verify_request(received, consumer, token) == {}
+
+
+@pytest.mark.parametrize("cls", [oauth2.Consumer, oauth2.Token])
+def test_credentials_without_a_secret_never_verify(cls):
+    class Row(cls):
+        def __init__(self, key):
+            self.key = key
+
+    consumer = Row("c") if cls is oauth2.Consumer else oauth2.Consumer("c", "s")
+    token = Row("t") if cls is oauth2.Token else None
+    method = oauth2.SignatureMethod_HMAC_SHA1()
+    for secret in ("", "None"):
+        request = oauth2.Request.from_consumer_and_token(consumer, token, "GET", "https://api.example/")
+        guessed = [cls(each.key, secret) if type(each) is Row else each for each in (consumer, token)]
+        request.sign_request(method, *guessed)
+        received = oauth2.Request.from_request("GET", "https://api.example/", request.to_header(), body=b"")
+        with pytest.raises(oauth2.errors.SignatureInvalid):
+            oauth2.Server({"HMAC-SHA1": method}).verify_request(received, consumer, token)
 
 
 @pytest.mark.parametrize("cls", [oauth2.Consumer, oauth2.Token])
@@ -61,6 +99,23 @@ def test_a_token_is_read_from_text_and_bytes(convert):
     assert (token.key, token.secret) == ("k", "é s")
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("convert", [str, str.encode])
+def test_a_line_end_behind_a_stored_token_is_not_part_of_it(convert, end, caplog):
+    token = oauth2.Token.from_string(convert(f"oauth_token=k&oauth_token_secret=s{end}"))
+    assert (token.key, token.secret) == ("k", "s")
+    last = oauth2.Token.from_string(convert(f"oauth_token=k&oauth_token_secret=s&oauth_callback_confirmed=true{end}"))
+    assert last.callback_confirmed == "true"
+    assert caplog.text == ""
+
+
+def test_a_stored_secret_with_whitespace_around_it_is_warned_of_and_not_shown(caplog):
+    token = oauth2.Token.from_string("oauth_token=k&oauth_token_secret=hush%0A")
+    assert token.secret == "hush\n"
+    assert "oauth_token_secret starts or ends with whitespace" in caplog.text
+    assert "hush" not in caplog.text
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -76,7 +131,7 @@ def test_a_token_is_read_from_text_and_bytes(convert):
         b"oauth_token=k&oauth_token_secret=\xff",
     ],
 )
-def test_what_holds_no_token_is_a_value_error(text):
+def test_text_without_a_token_is_a_value_error(text):
     with pytest.raises(ValueError, match="oauth_token"):
         oauth2.Token.from_string(text)
 
@@ -134,7 +189,7 @@ def test_credentials_survive_pickling():
     assert (again.key, again.secret, again.verifier) == ("k", "s", "v")
 
 
-def test_some_callers_want_our_own_classes():
+def test_imap_and_smtp_require_the_classes_consumer_and_token():
     consumer, token = oauth2.Consumer("k", "s"), oauth2.Token("k", "s")
     require_credentials(consumer, token)
     require_credentials(consumer, None)
@@ -151,3 +206,13 @@ def test_a_token_is_read_from_text_or_bytes_only():
     for value in (None, 17):
         with pytest.raises(TypeError, match="s:"):
             oauth2.Token.from_string(value)
+
+
+def test_credentials_are_any_object_with_a_key_and_a_secret():
+    assert are_credentials(oauth2.Consumer("k", "s"))
+    assert are_credentials(SimpleNamespace(key="k", secret="s"))
+    assert not are_credentials("key")
+    assert not are_credentials(SimpleNamespace(key="k"))
+    assert not are_credentials(SimpleNamespace(secret="s"))
+    # The class itself is refused, although it has both attributes.
+    assert not are_credentials(oauth2.Consumer)

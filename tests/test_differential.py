@@ -1,4 +1,4 @@
-"""The same requests through oauthlib: base strings and signatures must be equal, but where INTENDED says why not."""
+"""Compare with oauthlib: base strings and signatures must be equal, except for the differences in INTENDED."""
 
 import string
 
@@ -12,9 +12,13 @@ from oauthlib.oauth1.rfc5849 import utils
 from peer import CONSUMER, FORM, HMACS, NOW, TOKEN, Service
 
 import oauth2
+from oauth2._wire.form import parse_form_as_sent
+from oauth2._wire.pairs import group_pairs
 from oauth2.encoding import percent_decode, percent_encode
-from oauth2.parameters import build_form, group_pairs, parse_authorization_header, parse_form_as_sent
+from oauth2.parameters import build_form, parse_authorization_header
 from oauth2.signature import base_string_uri, normalize_parameters, signature_base_string
+
+pytestmark = pytest.mark.slow
 
 quick = settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
@@ -22,7 +26,7 @@ METHODS = st.sampled_from(["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPT
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 NAMES = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12)
 PAIRS = st.lists(st.tuples(NAMES, TEXT), max_size=6)
-# Few letters, so that names repeat, begin alike, and sort by value.
+# The alphabet is small, so that names repeat or have the same start, and values decide the order.
 CLOSE = st.lists(st.tuples(st.text("aA-. %~é𝒳", min_size=1, max_size=2), st.text("aA0 -%é𝒳＀", max_size=3)), max_size=8)
 PATHS = st.lists(st.text(string.ascii_letters + string.digits + "-._~=,@!$'()*:", max_size=8), max_size=4).map(
     lambda segments: "".join(f"/{segment}" for segment in segments) or "/"
@@ -100,10 +104,10 @@ def test_signatures_are_equal(method, verb, url, query, form, secrets, has_token
     body = build_form(form) or None
     _, signed, _ = client.sign(url, verb, body, headers)
 
-    # What they signed, verified here ...
+    # Verify the signature of oauthlib.
     request = oauth2.Request.from_request(verb, url, signed, body=body)
     assert method.check(request, consumer, token, request["oauth_signature"])
-    # ... and made here from the same parts.
+    # Sign the same parts with this package.
     said = [pair for pair in parse_authorization_header(signed["Authorization"]) if pair[0] != "oauth_signature"]
     made = oauth2.Request(verb, url, group_pairs([*said, *form]), is_form_encoded=True)
     assert method.sign(made, consumer, token).decode() == request["oauth_signature"]
@@ -111,7 +115,7 @@ def test_signatures_are_equal(method, verb, url, query, form, secrets, has_token
 
 @quick
 @given(urls(), PAIRS | CLOSE, PAIRS | CLOSE)
-def test_what_is_signed_here_is_right_to_them(url, query, form):
+def test_oauthlib_accepts_the_signatures_of_this_package(url, query, form):
     assume(not any(name.startswith("oauth_") for name, _ in [*query, *form]))
     if query:
         url = f"{url}?{build_form(query)}"
@@ -138,12 +142,12 @@ def test_percent_encoding_is_equal(text):
     assert percent_decode(percent_encode(text)) == utils.unescape(utils.escape(text)) == text
 
 
-# --- what differs on purpose ----------------------------------------------------
+# --- intended differences -------------------------------------------------------
 
 ERROR = "an error"
-AS_SENT = "a signer signs what goes on the wire, whatever it is"
+AS_SENT = "a client signs exactly the text that it sends"
 
-#: (what is read, the text, what it is here, why it is something else there)
+#: The kind of input, the input, the result of this package, and the reason why oauthlib's result differs.
 INTENDED = [
     ("uri", "http://h/é", "http://h/%C3%A9", "RFC 3987 section 3.1: what goes on the wire is UTF-8 and %XX"),
     ("uri", "http://é.example/", "http://xn--9ca.example/", "section 3.4.1.2 rule 2: as in the Host header"),
@@ -199,7 +203,7 @@ def outcome(read, text):
 def test_an_intended_difference_is_still_one(what, text, ours, why):
     assert why
     assert outcome(OURS[what], text) == ours
-    # A row that they have come to agree with can go.
+    # If this fails, oauthlib has the same result now: remove the row from INTENDED.
     assert outcome(THEIRS[what], text) != ours
 
 
@@ -222,5 +226,5 @@ def test_an_intended_difference_is_still_one(what, text, ours, why):
         *[("header", text) for text in ('oauth x="y"', 'OAuth x="realm"', 'OAuth x="y"\r\n ,z="w"', 'OAuth x="a,b"')],
     ],
 )
-def test_what_looks_odd_is_read_alike(what, text):
+def test_unusual_input_is_read_in_the_same_way(what, text):
     assert outcome(OURS[what], text) == outcome(THEIRS[what], text)

@@ -1,8 +1,9 @@
-"""Every Python block of the README and of docs/ runs, against the example server where it makes calls.
+"""Every Python block of the README and of docs/ runs. Blocks that send requests use the example server.
 
-Whole web applications are served, and driven by clients, in test_frameworks.py.
+test_frameworks.py serves the complete web applications, and calls them with clients.
 """
 
+import configparser
 import re
 import subprocess
 import sys
@@ -11,9 +12,15 @@ from pathlib import Path
 import pytest
 
 import oauth2 as oauth
+from oauth2._sending.exchange import Exchange
+from oauth2._sending.outgoing import Outgoing
+from oauth2._sending.signer import Signer
 from oauth2.stores import TokenCredentials
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
@@ -44,13 +51,15 @@ def example_server(tmp_path_factory):
 
 def run(text, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    found = {}
+    found = {"__name__": "snippet"}  # Flask(__name__) refuses the name of the builtins
     exec(compile(text, "snippet", "exec"), found)
     if "client" in found:
         assert found["response"].status == 200
         found["client"].close()
     if hasattr(getattr(found.get("server"), "nonce_store", None), "close"):
         found["server"].nonce_store.close()
+    if hasattr(found.get("nonces"), "close"):
+        found["nonces"].close()
     if hasattr(getattr(found.get("provider"), "store", None), "close"):
         found["provider"].store.close()
     if "notebook" in found:
@@ -65,6 +74,15 @@ def test_a_snippet_runs(text, tmp_path, monkeypatch, example_server):
 
 def test_the_readme_has_a_snippet_for_calling_signing_and_hosting():
     assert len(blocks(PAGES[0])) == 3
+
+
+def test_the_readme_names_each_extra():
+    config = configparser.ConfigParser()
+    config.read(ROOT / "setup.cfg", encoding="utf-8")
+    sentence = re.search(
+        r"run `pip install '\.\[(\w+)\]'` in a checkout\. The other extras are (.*?)\.\s", README, re.DOTALL
+    )
+    assert sorted([sentence[1], *re.findall(r"`(\w+)`", sentence[2])]) == sorted(config["options.extras_require"])
 
 
 def test_the_provider_of_the_readme_accepts_a_request_once(tmp_path, monkeypatch):
@@ -82,12 +100,76 @@ def test_the_provider_of_the_readme_accepts_a_request_once(tmp_path, monkeypatch
     provider.store.close()
 
 
-def test_every_relative_link_leads_somewhere():
-    for page in [*PAGES, ROOT / "SECURITY.md", ROOT / "CHANGELOG.md"]:
-        for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", page.read_text(encoding="utf-8")):
-            assert (page.parent / target).exists(), f"{page.name}: {target}"
+def documents():
+    """Return all Markdown files of the repository."""
+    folders = [ROOT, ROOT / "docs", ROOT / "example", ROOT / "example" / "provider", ROOT / "oauth2", ROOT / "tests"]
+    return [page for folder in folders for page in sorted(folder.glob("*.md"))]
+
+
+def without_code(page):
+    return re.sub(r"^```.*?^```$", "", page.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
+
+
+def anchors(page):
+    """Return the anchors that GitHub generates for the headings of *page*."""
+    found = []
+    for heading in re.findall(r"^#+ (.+)$", without_code(page), re.MULTILINE):
+        words = re.sub(r"\[([^\]]+)\]\([^)]+\)", r"\1", heading).lower()
+        anchor = re.sub(r"[^\w\- ]", "", words).replace(" ", "-")
+        repeated = sum(re.fullmatch(rf"{re.escape(anchor)}(-\d+)?", each) is not None for each in found)
+        found.append(f"{anchor}-{repeated}" if repeated else anchor)
+    return found
+
+
+def links(page):
+    """Return the file and the anchor, or "", of each link on *page* to a file of the repository."""
+    # The text of a link may continue on a second line; its target may not.
+    targets = re.findall(r"\]\((?!https?:)([^)\s]+)\)", without_code(page))
+    parts = [target.partition("#") for target in targets]
+    return [(page.parent / file if file else page, anchor) for file, _, anchor in parts]
+
+
+@pytest.mark.parametrize("page", documents(), ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_link_within_the_repository_names_a_file_and_an_anchor_that_exist(page):
+    missing = [file for file, _ in links(page) if not file.exists()]
+    assert missing == []
+    unnamed = [f"{file.name}#{anchor}" for file, anchor in links(page) if anchor and anchor not in anchors(file)]
+    assert unnamed == []
+
+
+def test_the_links_to_check_are_found(tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text(
+        "# A `b`: c, d\n\n## A b c d\n\n[one](page.md#a-b-c-d-1) [two](#none) [web](https://example.com/)\n"
+    )
+    assert anchors(page) == ["a-b-c-d", "a-b-c-d-1"]
+    assert links(page) == [(page, "a-b-c-d-1"), (page, "none")]
+
+
+def test_the_readme_leads_to_every_page():
+    linked = {file.resolve() for file, _ in links(ROOT / "README.md")}
+    assert [page.name for page in PAGES if page != ROOT / "README.md" and page.resolve() not in linked] == []
+
+
+def test_the_modules_that_conformance_names_exist():
+    rows = re.findall(r"^\|.*\|$", (ROOT / "docs" / "conformance.md").read_text(encoding="utf-8"), re.MULTILINE)
+    named = {name for row in rows[2:] for name in re.findall(r"`([a-z_/]+(?:\.py|/))`", row.split("|")[3])}
+    assert "_wire/header.py" in named
+    assert {name for name in named if not (ROOT / "oauth2" / name).exists()} == set()
 
 
 def test_the_tests_that_conformance_names_exist():
     named = set(re.findall(r"`(test_\w+\.py)`", (ROOT / "docs" / "conformance.md").read_text(encoding="utf-8")))
+    assert "test_vectors.py" in named
     assert {name for name in named if not (ROOT / "tests" / name).exists()} == set()
+
+
+@pytest.mark.parametrize(("options", "is_sent"), [({}, True), ({"body_hash": False}, False)])
+def test_the_page_about_other_libraries_says_what_the_adapters_do_about_the_body_hash(options, is_sent):
+    page = (ROOT / "docs" / "migration-from-other-libraries.md").read_text(encoding="utf-8")
+    sections = page.split("\n## ")[1:]
+    assert all("`oauth_body_hash`" in section and "body_hash=False" in section for section in sections)
+    assert "body_hash=True" not in page
+    signer = Signer(consumer=oauth.Consumer("key", "secret"), **options)
+    sent = Exchange(signer, Outgoing("POST", "https://api.example/", b"[1]", "application/json")).sign()
+    assert ("oauth_body_hash" in sent.authorization) is is_sent

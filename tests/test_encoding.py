@@ -5,14 +5,9 @@ import string
 import pytest
 
 import oauth2
-from oauth2.encoding import (
-    is_utf8,
-    percent_decode,
-    percent_decode_as_sent,
-    percent_encode,
-    percent_encode_as_sent,
-    to_text,
-)
+from oauth2._wire.percent import percent_decode_as_sent, percent_encode_as_sent
+from oauth2._wire.text import is_utf8, read_digits, to_text
+from oauth2.encoding import percent_decode, percent_encode
 from oauth2.errors import InvalidRequest
 
 UNRESERVED = string.ascii_letters + string.digits + "-._~"
@@ -66,7 +61,7 @@ def test_decoding_is_done_once(encoded, text):
 @pytest.mark.parametrize(
     "encoded", ["%", "a%", "%4", "%zz", "%4g", "%g4", "%%41", "% 1", "%+1", "%0x", "%\u0661\u0661"]
 )
-def test_a_stray_percent_sign_is_refused_by_a_verifier_and_stands_for_itself_to_a_signer(encoded):
+def test_a_verifier_refuses_a_stray_percent_sign_and_a_signer_reads_it_as_itself(encoded):
     with pytest.raises(InvalidRequest, match="hexadecimal"):
         percent_decode(encoded)
     assert percent_decode_as_sent(encoded) == encoded.replace("%41", "A")
@@ -83,13 +78,13 @@ def test_octets_that_are_not_utf8_survive_a_signer():
     assert percent_encode_as_sent(percent_decode_as_sent("%92%C3\udc93")) == "%92%C3%93"
 
 
-def test_text_is_what_is_sent():
+def test_to_text_returns_the_text_that_is_sent():
     assert [to_text(value) for value in ("é", "é".encode(), 17, None, 1.5)] == ["é", "é", "17", "None", "1.5"]
     with pytest.raises(TypeError):
         to_text(b"\xff")
 
 
-def test_is_utf8_wants_text_that_has_a_utf8_form():
+def test_is_utf8_is_true_only_for_text_with_a_utf8_form():
     assert is_utf8("")
     assert is_utf8("海")
     assert not is_utf8("\udc92")
@@ -124,7 +119,7 @@ def test_what_is_no_text_is_a_type_error(convert, value):
         convert(value)
 
 
-def test_an_error_about_bytes_does_not_hold_them():
+def test_an_error_about_bytes_does_not_contain_them():
     with pytest.raises(TypeError) as caught:
         oauth2.to_unicode(b"hidden\xff")
     assert "hidden" not in repr(caught.value)
@@ -132,7 +127,7 @@ def test_an_error_about_bytes_does_not_hold_them():
 
 
 @pytest.mark.parametrize("value", [None, 17, 1.5])
-def test_what_is_no_string_is_left_alone(value):
+def test_other_values_than_strings_are_returned_unchanged(value):
     for convert in (
         oauth2.to_unicode_if_string,
         oauth2.to_utf8_if_string,
@@ -147,3 +142,14 @@ def test_members_are_converted_and_given_as_a_list(convert):
     members = ["é", "é".encode(), 17, None]
     assert oauth2.to_unicode_optional_iterator(convert(members)) == ["é", "é", 17, None]
     assert oauth2.to_utf8_optional_iterator(convert(members)) == ["é".encode(), "é".encode(), 17, None]
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        *[("0", 0), ("17", 17), ("007", 7), ("12345", 12345), ("123456", None), ("", None), ("-1", None), ("+1", None)],
+        *[("1_0", None), (" 1", None), ("1\n", None), ("\u0661", None), ("\u00b2", None), ("1.0", None)],
+    ],
+)
+def test_digits_are_ascii_only_and_of_limited_length(text, number):
+    assert read_digits(text, 5) == number

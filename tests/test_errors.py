@@ -1,14 +1,16 @@
-"""The tree of errors: what a peer can cause (RFC 5849 section 3.2)."""
+"""The classes of errors that a peer can cause (RFC 5849 section 3.2)."""
 
 import inspect
 import pickle
+import traceback
 
 import pytest
 
 import oauth2
 from oauth2 import errors
+from oauth2.provider.refusal import refusal, report
 
-ALL = {name: cls for name, cls in vars(errors).items() if inspect.isclass(cls)}
+ALL = {name: cls for name, cls in vars(errors).items() if inspect.isclass(cls) and cls.__module__ == errors.__name__}
 
 ANSWERS = {
     "Error": (400, None),
@@ -35,6 +37,10 @@ ANSWERS = {
     "InsecureRedirect": (502, None),
     "StoreUnavailable": (503, None),
 }
+
+
+def test_all_errors_are_public():
+    assert sorted(ALL) == sorted(errors.__all__)
 
 
 def test_each_error_says_what_to_answer():
@@ -82,3 +88,46 @@ def test_the_tree_in_the_documentation_is_the_tree():
         elif name != "Error":
             (line,) = [line for line in errors.__doc__.splitlines() if f"── {name}" in line]
             assert str(status) in line
+
+
+def notes(error):
+    return " ".join(getattr(error, "__notes__", []))
+
+
+def test_an_error_about_a_signature_has_a_note_for_the_developer_and_the_same_message():
+    error = errors.SignatureInvalid("The signature is invalid.")
+    assert notes(error).startswith('To find the mistake, run "oauth2 doctor"')
+    assert str(error) == error.message == "The signature is invalid."
+    assert error.args == ("The signature is invalid.",)
+    assert "docs/doctor.md" in "".join(traceback.format_exception(error))
+
+
+def test_one_instance_does_not_share_its_note_with_another():
+    error = errors.SignatureInvalid("a")
+    error.add_note("mine")
+    assert "mine" not in notes(errors.SignatureInvalid("b"))
+
+
+@pytest.mark.parametrize(
+    ("answered", "problem", "has_note"),
+    [
+        (401, "signature_invalid", True),
+        (400, "signature_invalid", True),
+        (401, None, True),
+        (400, None, False),
+        (401, "token_rejected", False),
+        (None, None, False),
+    ],
+)
+def test_a_refusal_of_a_signature_has_a_note(answered, problem, has_note):
+    error = errors.ServiceRefused("The service refused.", answered=answered, problem=problem)
+    assert ("on_refusal=print" in notes(error)) == has_note
+    assert str(error) == "The service refused."
+
+
+def test_a_peer_does_not_get_the_note():
+    error = errors.SignatureInvalid("The signature is invalid.")
+    error.report = report(error, (), (0, 1))
+    sent = f"{refusal(error).headers} {refusal(error).body!r}"
+    assert "signature_invalid" in sent
+    assert "doctor" not in sent

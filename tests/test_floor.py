@@ -1,4 +1,4 @@
-"""What the benchmarks measure against is right itself: the reference by the RFC, the floor by the reference."""
+"""The reference of the benchmarks agrees with the RFC, and the floor agrees with the reference."""
 
 import base64
 import sys
@@ -9,12 +9,14 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-sys.path.append(str(Path(__file__).parent.parent))  # last, so that an installed oauth2 is the one that is tested
+sys.path.append(str(Path(__file__).parent.parent))  # This path is the last one, so that an installed oauth2 is tested.
 
 from benchmarks import floor, reference
 from benchmarks.peers import CREDENTIALS, receive, tampered
 from benchmarks.reference import Credentials, fault
 from benchmarks.workloads import MAIN, SHAPES, Call
+
+pytestmark = pytest.mark.slow
 
 # --- the reference, by the examples of the RFC -------------------------------------
 
@@ -51,7 +53,7 @@ EXAMPLES = [
         (SECRETS, "pfkkdhi9sl3r4s00"),
         id="1.2 a photo",
     ),
-    pytest.param(  # erratum 2550 corrects the signature
+    pytest.param(  # Erratum 2550 of the RFC corrects the signature.
         "POST",
         "http://EXAMPLE.COM:80/request?b5=%3D%253D&a3=a&c%40=&a2=r%20b",
         'OAuth realm="Example", oauth_consumer_key="9djdj82h48djs9d2", oauth_token="kkk9d7dh3k39sjv7",'
@@ -101,10 +103,11 @@ def test_the_reference_finds_what_is_wrong():
     assert (
         fault(CALL._replace(url="https://api.example/a?b=d"), header, form, CREDENTIALS) == "oauth_signature is wrong"
     )
-    assert fault(CALL, header, "d=e", CREDENTIALS) == "the form body does not hold the form"
+    assert fault(CALL, header, "d=e", CREDENTIALS) == "the form body does not contain the form"
     assert fault(CALL, *old, CREDENTIALS) == "oauth_timestamp is wrong"
-    assert fault(CALL, f'{header}, oauth_nonce="a"', form, CREDENTIALS) == "a protocol parameter stands twice"
-    assert fault(CALL, header.removeprefix("OAuth "), form, CREDENTIALS) == "not of the OAuth scheme"
+    assert fault(CALL, f'{header}, oauth_nonce="a"', form, CREDENTIALS) == "a protocol parameter occurs twice"
+    without_scheme = header.removeprefix("OAuth ")
+    assert fault(CALL, without_scheme, form, CREDENTIALS) == "the Authorization header does not use the OAuth scheme"
     assert fault(CALL, header, form, CREDENTIALS, method_name="RSA-SHA1") == "oauth_signature_method is wrong"
     assert fault(JSON, hashed, None, CREDENTIALS) is None
     assert fault(JSON, plain, None, CREDENTIALS) == "no oauth_body_hash"
@@ -146,7 +149,7 @@ SIGNERS = {name: floor.Signer(CREDENTIALS, name) for name in ("HMAC-SHA1", "HMAC
 @given(calls, st.sampled_from(list(SIGNERS)))
 def test_the_floor_signs_right_whatever_it_is_given(call, method_name):
     found = fault(call, *SIGNERS[method_name].sign(*call), CREDENTIALS, method_name=method_name)
-    assume(found != "a protocol parameter stands twice")  # in the query that was given
+    assume(found != "a protocol parameter occurs twice")  # A random query may contain protocol parameters.
     assert found is None
 
 
@@ -178,7 +181,7 @@ def lower_case(value):
 
 
 @given(calls, st.permutations(range(7)), st.sampled_from([", ", ",", " ,\t"]), st.sampled_from([lower_case, None]))
-def test_the_floor_verifies_headers_of_another_make(call, order, comma, encode):
+def test_the_floor_verifies_headers_of_other_signers(call, order, comma, encode):
     assume(not has_protocol(call) and call.body is None)
     values = {
         "oauth_consumer_key": CREDENTIALS.consumer_key,

@@ -35,7 +35,7 @@ def verified(verifier="hfdp7dh39dks9884"):
     return token
 
 
-def test_the_three_legs_meet():
+def test_the_three_steps_work_together():
     signature_method = oauth2.SignatureMethod_HMAC_SHA1()
     server = oauth2.Server({"HMAC-SHA1": signature_method})
 
@@ -95,6 +95,51 @@ def test_a_service_that_does_not_confirm_the_callback_is_refused(confirmed):
         read_temporary("oauth_token=t&oauth_token_secret=s" + confirmed)
 
 
+@pytest.mark.parametrize("confirmed", ["True", "TRUE", "true%20", "true+", "true\n", "True\r\n", "true%0A", "true%09"])
+def test_a_confirmation_counts_in_any_case_and_with_whitespace_after_it(confirmed):
+    token = read_temporary(f"oauth_token=t&oauth_token_secret=s&oauth_callback_confirmed={confirmed}")
+    assert token.callback_confirmed == "true"
+
+
+def test_other_accepted_confirmations_are_compared_in_the_same_way():
+    answer = "oauth_token=t&oauth_token_secret=s&oauth_callback_confirmed=FALSE\n"
+    assert read_temporary(answer, confirmations=("true", "False")).callback_confirmed == "false"
+
+
+@pytest.mark.parametrize(
+    ("rest", "said"),
+    [
+        ("&oauth_callback_confirmed=false", 'must be "true", but the service sent "false".'),
+        ("&oauth_callback_confirmed=", 'must be "true", but the service sent "".'),
+        ("&oauth_callback_confirmed=%20true", "but the service sent 5 other characters."),
+        ("&oauth_callback_confirmed=" + "x" * 9, "but the service sent 9 other characters."),
+        ("", "did not send oauth_callback_confirmed=true; it sent oauth_token, oauth_token_secret."),
+        ("&xoauth_url=u&evil=1&oauth_%1b=1&a+b=c", "; it sent oauth_token, oauth_token_secret, xoauth_url."),
+    ],
+)
+def test_the_error_about_a_missing_confirmation_shows_what_was_sent(rest, said):
+    with pytest.raises(InvalidAnswer) as caught:
+        read_temporary("oauth_token=the-token&oauth_token_secret=a%26b" + rest)
+    assert said in caught.value.message
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "oauth_token=tok&oauth_token_secret=hidden&oauth_callback_confirmed=hidden",
+        "oauth_token=tok&oauth_token_secret=ahiddenb&oauth_callback_confirmed=hidden",
+        "oauth_token=tok&oauth_token_secret=hidden&oauth_callback_confirmed=xhiddenx",
+        "oauth_token=hidden&oauth_token_secret=s1&oauth_callback_confirmed=hidden",
+        "oauth_token=tok&oauth_token_secret=half&hidden=1",
+        "oauth_token=tok&oauth_token_secret=half&oauth_HIDDEN=1".replace("HIDDEN", "9hidden"),
+    ],
+)
+def test_the_error_does_not_show_a_confirmation_that_may_be_a_secret(answer):
+    with pytest.raises(InvalidAnswer) as caught:
+        read_temporary(answer)
+    assert "hidden" not in str(caught.value)
+
+
 # --- approval, section 2.2 ----------------------------------------------------
 
 
@@ -118,7 +163,7 @@ def test_the_callback_brings_the_verifier(prefix):
     assert TEMPORARY.verifier is None
 
 
-def test_a_callback_may_repeat_what_is_not_the_protocols():
+def test_a_callback_may_repeat_other_parameters():
     token = read_callback("/ready?tag=a&tag=b&oauth_token=hh5s93j4hdidpola&oauth_verifier=v", TEMPORARY)
     assert token.verifier == "v"
 
@@ -126,7 +171,7 @@ def test_a_callback_may_repeat_what_is_not_the_protocols():
 @pytest.mark.parametrize(
     ("query", "match"),
     [
-        ("oauth_token=other&oauth_verifier=v", "another oauth_token"),
+        ("oauth_token=other&oauth_verifier=v", "not the key of these temporary"),
         ("oauth_verifier=v", "no oauth_token"),
         ("", "no oauth_token"),
         ("oauth_token=hh5s93j4hdidpola", "oauth_verifier"),
@@ -165,6 +210,35 @@ def test_an_answer_with_token_credentials_is_read(convert):
     assert (token.key, token.secret) == ("nnch", "pf&")
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r\n\n"])
+@pytest.mark.parametrize("convert", [str, str.encode])
+def test_a_line_end_behind_an_answer_is_not_part_of_the_last_value(convert, end):
+    token = read_token(convert(f"oauth_token=nnch&oauth_token_secret=pf%0A%26{end}"))
+    assert token.secret == "pf\n&"
+    assert read_token(convert(f"oauth_token_secret=s&oauth_token=k{end}")).key == "k"
+    assert read_token(convert(f"oauth_token=k&oauth_token_secret=s&user_id=7{end}")).parameters == {"user_id": "7"}
+    confirmed = f"oauth_callback_confirmed=true&oauth_token=k&oauth_token_secret=s{end}"
+    assert read_temporary(convert(confirmed)).secret == "s"
+
+
+def test_a_line_end_behind_a_callback_is_not_part_of_the_verifier():
+    url = "https://app.example/?oauth_token=t&oauth_verifier=v\n"
+    assert read_callback(url, oauth2.Token("t", "s")).verifier == "v"
+
+
+@pytest.mark.parametrize("secret", ["%0Ahush", "hush+", "hush%0D%0A", "%C2%A0hush"])
+def test_a_secret_with_whitespace_around_it_is_kept_and_warned_of(secret, caplog):
+    token = read_token(f"oauth_token=k&oauth_token_secret={secret}")
+    assert token.secret.strip() == "hush" != token.secret
+    assert "oauth_token_secret starts or ends with whitespace" in caplog.text
+    assert "hush" not in caplog.text
+
+
+def test_a_secret_with_whitespace_inside_is_not_warned_of(caplog):
+    assert read_token("oauth_token=+k+&oauth_token_secret=a+b%0Ac\n").secret == "a b\nc"
+    assert caplog.text == ""
+
+
 def test_a_token_secret_may_be_empty():
     assert read_token("oauth_token=nnch&oauth_token_secret=").secret == ""
 
@@ -199,7 +273,7 @@ def test_a_refusal_shows_nothing_of_the_answer(secret):
 # --- endpoints ------------------------------------------------------------------
 
 
-def test_endpoints_have_the_ways_of_the_rfc_unless_told():
+def test_endpoints_default_to_what_the_rfc_says():
     endpoints = Endpoints(temporary=ENDPOINT, authorize="https://photos.example/authorize", token=ENDPOINT)
     assert (endpoints.http_method, endpoints.token_method, endpoints.callback) == ("POST", None, None)
     assert endpoints.authorization_url(CONSUMER, TEMPORARY) == (
@@ -251,7 +325,7 @@ def test_http_is_for_loopback(host, port):
     assert Endpoints(token=f"http://{host}{port}/token").token == f"http://{host}{port}/token"
 
 
-# --- answers hold more than a token ------------------------------------------------
+# --- other parameters of an answer -------------------------------------------------
 
 
 def test_the_rest_of_an_answer_can_be_reached():
@@ -292,13 +366,13 @@ def test_a_lifetime_that_is_no_number_is_unknown(seconds):
         "oauth_token=hh5s93j4hdidpola&oauth_problem=permission_denied",
     ],
 )
-def test_a_denial_is_an_error_of_its_own(query):
+def test_a_denial_has_its_own_error(query):
     assert is_callback(query, TEMPORARY) is not is_unnamed_problem(query)
     with pytest.raises(AuthorizationDenied):
         read_callback(query, TEMPORARY)
 
 
-def test_another_problem_is_the_services_and_safe_to_pass_on():
+def test_another_problem_is_a_refusal_and_its_name_is_safe_to_show():
     with pytest.raises(ServiceRefused) as caught:
         read_callback("?oauth_problem=token_expired", TEMPORARY)
     assert caught.value.problem == "token_expired"
@@ -311,7 +385,7 @@ def test_another_problem_is_the_services_and_safe_to_pass_on():
 @pytest.mark.parametrize(
     "query", ["denied=other", "oauth_token=other&oauth_problem=user_refused", "oauth_token=other&denied=other"]
 )
-def test_a_denial_of_another_token_is_nobodys(query):
+def test_a_denial_of_another_token_is_an_invalid_answer(query):
     assert not is_callback(query, TEMPORARY)
     assert not is_unnamed_problem(query)
     with pytest.raises(InvalidAnswer):
@@ -324,7 +398,7 @@ def test_a_denial_of_another_token_is_nobodys(query):
         ("https://app.example/ready?oauth_token=hh5s93j4hdidpola&oauth_verifier=v", True),
         ("oauth_token=hh5s93j4hdidpola", True),
         ("/ready?denied=hh5s93j4hdidpola", True),
-        ("/ready?oauth_problem=anything", False),  # anybody can say that
+        ("/ready?oauth_problem=anything", False),  # Any web page can redirect the browser to this URL.
         ("/ready?oauth_problem=user_refused", False),
         ("/ready?oauth_problem=user_refused&denied=", False),
         ("/ready?oauth_token=other", False),
@@ -334,7 +408,7 @@ def test_a_denial_of_another_token_is_nobodys(query):
         ("", False),
     ],
 )
-def test_a_callback_is_told_from_what_else_comes(url, expected):
+def test_is_callback_is_true_for_urls_that_name_the_token_only(url, expected):
     assert is_callback(url, TEMPORARY) is expected
 
 
@@ -351,7 +425,7 @@ def test_a_callback_is_told_from_what_else_comes(url, expected):
         ("/ready", False),
     ],
 )
-def test_a_problem_of_no_token_is_told_from_what_else_comes(url, expected):
+def test_is_unnamed_problem_is_true_for_problems_without_a_token_only(url, expected):
     assert is_unnamed_problem(url) is expected
 
 
@@ -392,10 +466,10 @@ def test_whatever_a_service_answers_is_read_or_refused(answer):
             read(answer)
 
 
-# --- beside the three legs ------------------------------------------------------------
+# --- further parameters, xAuth and renewal ----------------------------------------------
 
 
-def test_what_a_service_wants_besides_is_a_form():
+def test_further_request_parameters_are_a_form():
     request = temporary_request(CONSUMER, ENDPOINT, parameters={"x_auth_access_type": "read"})
     assert request.is_form_encoded
     assert request.get_nonoauth_parameters() == {"x_auth_access_type": "read"}

@@ -1,4 +1,4 @@
-"""The client's flow against this package's own provider, over loopback HTTP."""
+"""The client side of the flow with the provider of this package, over loopback HTTP."""
 
 import socket
 import ssl
@@ -12,18 +12,18 @@ from keys import self_signed
 from loopback import Answer, Loopback
 
 import oauth2
+from oauth2._login.endpoints import Endpoints
 from oauth2.authorize import authorize, begin, redeem, renew, xauth
-from oauth2.endpoints import Endpoints
 from oauth2.errors import AuthorizationDenied, ServiceRefused
 from oauth2.http import HTTPRequest
-from oauth2.provider import Provider
+from oauth2.provider import Lifetimes, Provider
 from oauth2.stores import ClientCredentials, MemoryStore
 
 CONSUMER = oauth2.Consumer("printer", "printer & secret")
 
 
 class Site:
-    """A provider's endpoints, with a consent page whose user says yes or no at once."""
+    """The endpoints of a provider, and a consent page that approves or denies at once."""
 
     def __init__(self, certificate, callback="oob", *, says_yes=True):
         self.store = MemoryStore()
@@ -31,8 +31,7 @@ class Site:
         self.store.add_consumer(registered)
         self.provider = Provider(
             self.store,
-            token_lifetime=3600,
-            session_lifetime=86400,
+            lifetimes=Lifetimes(token=3600, session=86400),
             check_password=lambda user, password: user if password == "right & good" else None,
         )
         self.says_yes = says_yes
@@ -139,7 +138,7 @@ def test_a_wrong_code_is_refused_with_its_problem(certificate):
         assert (caught.value.answered, caught.value.problem) == (401, "verifier_invalid")
 
 
-def test_a_password_gets_a_token_where_the_client_may(certificate):
+def test_an_xauth_client_gets_a_token_for_a_password(certificate):
     with Site(certificate) as site:
         assert (
             site.store.get_token(xauth(CONSUMER, site.endpoints, "jane", "right & good", client=site.client).key).user

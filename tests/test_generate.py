@@ -1,4 +1,4 @@
-"""The clock and the randomness (RFC 5849 sections 3.3 and 4.9)."""
+"""Timestamps and random values (RFC 5849 sections 3.3 and 4.9)."""
 
 import math
 import re
@@ -8,7 +8,7 @@ from collections import Counter
 import pytest
 
 import oauth2
-from oauth2.generate import make_nonce
+from oauth2._generate import make_nonce, make_verifier, read_verifier
 
 
 def test_a_timestamp_is_whole_seconds_since_1970():
@@ -45,7 +45,15 @@ def test_letters_and_digits_are_all_as_likely():
 
 
 def test_too_few_letters_and_digits_are_drawn_again(monkeypatch):
-    # 24 octets of 0xFF are 32 slashes in base64, and not one letter.
+    # In base64, 24 octets of 0xFF are 32 slashes without any letter.
     drawn = iter([b"\xff" * 24, bytes(24)])
-    monkeypatch.setattr("oauth2.generate._random_bytes", lambda: lambda size: next(drawn))
+    monkeypatch.setattr("oauth2._generate._random_octets", lambda: lambda size: next(drawn))
     assert make_nonce() == "A" * 22
+
+
+def test_reading_a_verifier_loses_none_of_its_bits():
+    made = {make_verifier() for _ in range(1000)}
+    assert {read_verifier(verifier) for verifier in made} == made
+    assert len(made) == 1000
+    verifier = min(made)
+    assert read_verifier(f" {verifier[:5].upper()}\u00a0{verifier[5:]}\n") == verifier

@@ -1,4 +1,4 @@
-"""Signing here and verifying with oauthlib, and the other way around, over real HTTP."""
+"""This package verifies the requests that oauthlib signs, and oauthlib those that this package signs, over HTTP."""
 
 import io
 from contextlib import closing
@@ -10,9 +10,11 @@ from oauthlib.oauth1 import RequestValidator, ResourceEndpoint, SignatureOnlyEnd
 from requests_oauthlib import OAuth1Session
 
 import oauth2
-from oauth2.outgoing import BODY, HEADER, QUERY
+from oauth2._sending.signer import BODY, HEADER, QUERY
 
-# oauthlib wants 20 to 30 ASCII letters and digits.
+pytestmark = pytest.mark.slow
+
+# oauthlib requires 20 to 30 ASCII letters and digits.
 CONSUMER = oauth2.Consumer("consumer0123456789abcdef", "consumer&secrét")
 TOKEN = oauth2.Token("token0123456789abcdefgh", "token/secret +")
 FORM = "application/x-www-form-urlencoded"
@@ -28,7 +30,7 @@ METHODS = [pytest.param(cls, id=cls.name) for cls in HMACS + RSAS]
 
 
 def make(cls):
-    """The method with its key. oauthlib's RSA is that of PyJWT."""
+    """Return the method with its key. oauthlib needs PyJWT for RSA."""
     if cls in HMACS:
         return cls()
     pytest.importorskip("jwt", reason="oauthlib[signedtoken] has no RSA without PyJWT")
@@ -36,7 +38,7 @@ def make(cls):
 
 
 class Validator(RequestValidator):
-    """Knows one consumer and one token, and takes a nonce once."""
+    """Knows one consumer and one token, and accepts each nonce once."""
 
     enforce_ssl = False
     dummy_client = "dummy"
@@ -71,7 +73,7 @@ class Validator(RequestValidator):
 
 @pytest.fixture
 def service():
-    """Answers 200 to what oauthlib accepts, 401 to the rest."""
+    """A service that answers 200 if oauthlib accepts a request, and otherwise 401."""
     validator = Validator()
 
     def verified(received):
@@ -194,7 +196,7 @@ def test_oauthlib_accepts_any_realm(service):
 
 @pytest.fixture
 def verifying():
-    """Answers with the parameters that ``Server`` verified, and 401 to what it refuses."""
+    """A service that answers with the parameters that ``Server`` verified, or with 401 if it refuses the request."""
     server = oauth2.Server()
     for method in [cls() for cls in HMACS] + [cls(public_key=public_octets(rsa_key())) for cls in RSAS]:
         server.add_signature_method(method)
@@ -292,7 +294,7 @@ def test_server_accepts_json_without_its_hash(verifying, method, place):
 
 
 def test_server_refuses_a_body_hash_that_is_not_of_the_method(verifying):
-    # An intended difference: oauthlib hashes bodies with SHA-1 under every method.
+    # This difference is intended: oauthlib hashes bodies with SHA-1 for every method.
     with session("HMAC-SHA256", force_include_body=True) as http:
         response = http.post(verifying.origin, json={"a": 1}, timeout=10)
     assert response.status_code == 401

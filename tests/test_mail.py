@@ -24,7 +24,7 @@ SMTP_URL = "https://mail.google.com/mail/b/joe@example.com/smtp/"
 
 
 def is_valid(xoauth, url, token=TOKEN):
-    """What the mail service does with the XOAUTH string: method, URL and a list of parameters."""
+    """Verify an XOAUTH string (method, URL and a list of parameters) as the mail service does."""
     method, signed_url, parameters = xoauth.split(" ", 2)
     assert (method, signed_url) == ("GET", url)
     assert re.fullmatch(r'[a-z_]+="[A-Za-z0-9._~%-]*"(,[a-z_]+="[A-Za-z0-9._~%-]*")*', parameters)
@@ -39,7 +39,7 @@ def is_valid(xoauth, url, token=TOKEN):
 
 @contextmanager
 def serving(converse, certificate=None):
-    """The port of a server that has one conversation, over TLS if there is a *certificate*."""
+    """Run a server for one connection, over TLS if there is a *certificate*; yield its port."""
     failures = []
 
     def serve():
@@ -122,7 +122,7 @@ def smtp_session():
         yield session
 
 
-def test_imap_sends_a_signature_that_holds(tmp_path):
+def test_imap_sends_a_valid_signature(tmp_path):
     with imap_session(tmp_path) as session:
         assert isinstance(session, imaplib.IMAP4_SSL)
         assert session.authenticate(IMAP_URL, CONSUMER, TOKEN)[0] == "OK"
@@ -136,7 +136,7 @@ def test_a_refusal_by_imap_is_imaplibs_error(tmp_path):
         assert session.state == "NONAUTH"
 
 
-def test_smtp_sends_a_signature_that_holds():
+def test_smtp_sends_a_valid_signature():
     with smtp_session() as session:
         assert isinstance(session, smtplib.SMTP)
         session.authenticate(SMTP_URL, CONSUMER, TOKEN)
@@ -154,7 +154,7 @@ INVALID = [(None, TOKEN), ("consumer", TOKEN), (TOKEN, TOKEN), (CONSUMER, "token
 
 
 @pytest.mark.parametrize(("consumer", "token"), INVALID)
-def test_imap_refuses_what_are_no_credentials(tmp_path, consumer, token):
+def test_imap_refuses_invalid_credentials(tmp_path, consumer, token):
     with imap_session(tmp_path) as session:
         with pytest.raises(ValueError, match="Invalid"):
             session.authenticate(IMAP_URL, consumer, token)
@@ -162,7 +162,7 @@ def test_imap_refuses_what_are_no_credentials(tmp_path, consumer, token):
 
 
 @pytest.mark.parametrize(("consumer", "token"), INVALID)
-def test_smtp_refuses_what_are_no_credentials(consumer, token):
+def test_smtp_refuses_invalid_credentials(consumer, token):
     with smtp_session() as session, pytest.raises(ValueError, match="Invalid"):
         session.authenticate(SMTP_URL, consumer, token)
 

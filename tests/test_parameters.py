@@ -1,4 +1,4 @@
-"""Header, query and form, to pairs and back (RFC 5849 sections 3.4.1.3.1 and 3.5), and the body hash."""
+"""Reading and writing header, query and form (RFC 5849 sections 3.4.1.3.1 and 3.5), and the body hash."""
 
 import io
 from base64 import b64encode
@@ -6,23 +6,18 @@ from hashlib import sha1, sha256
 
 import pytest
 
+from oauth2._wire.form import add_to_query, is_form, parse_form_as_sent, query_of, text_pairs
+from oauth2._wire.header import is_oauth_header, quote_realm
+from oauth2._wire.pairs import encode_texts, group_pairs, subtract
+from oauth2._wire.uri import encode_illegal, is_all_legal, is_loopback_host
 from oauth2.errors import Error, InvalidRequest
 from oauth2.parameters import (
-    add_to_query,
     body_hash,
     build_authenticate_header,
     build_authorization_header,
     build_form,
-    group_pairs,
-    is_form,
-    is_oauth_header,
     parse_authorization_header,
     parse_form,
-    parse_form_as_sent,
-    query_of,
-    quote_realm,
-    text_pairs,
-    without,
 )
 
 # --- reading the Authorization header, section 3.5.1 --------------------------
@@ -85,6 +80,7 @@ def test_the_realm_is_a_quoted_string_and_not_percent_encoded(header, realm):
         'OAuth a="1"", b="2"',
         'OAuth a="1"2',
         'OAuth a=1"2"',
+        'OAuth a"1"',
         'OAuth "1"',
         'OAuth ="1"',
         'OAuth a="1", ="2"',
@@ -153,7 +149,7 @@ def test_a_realm_is_quoted_and_comes_first():
 
 
 @pytest.mark.parametrize("char", ["\r", "\n", "\0", "\t", "\x1f", "\x7f"])
-def test_no_control_character_leaves_in_a_realm(char):
+def test_a_realm_with_a_control_character_is_refused(char):
     for build in (quote_realm, build_authenticate_header, lambda realm: build_authorization_header([], realm)):
         with pytest.raises(ValueError, match="realm"):
             build(f"a{char}b")
@@ -216,8 +212,13 @@ def test_a_form_is_written_with_each_name_and_value_encoded():
         ("application/x-www-form-urlencoded", True),
         ("Application/X-WWW-Form-Urlencoded", True),
         (" application/x-www-form-urlencoded\t; charset=UTF-8", True),
+        ("application/x-www-form-urlencoded\xa0", False),
+        ("\x85application/x-www-form-urlencoded", False),
+        ("application/x-www-form-urlencoded\r\n", False),
+        ("application/x-www-form-urlencoded, text/plain", False),
         ("", False),
         ("application/x-www-form-urlencoded-foo", False),
+        ("xapplication/x-www-form-urlencodedx", False),
         ("application/json; application/x-www-form-urlencoded", False),
     ],
 )
@@ -236,7 +237,7 @@ def test_a_form_is_known_by_its_media_type(content_type, expected):
         ("http://h/?a?b=?", "a?b=?"),
     ],
 )
-def test_the_query_is_what_stands_between_question_mark_and_fragment(url, query):
+def test_the_query_is_the_part_between_question_mark_and_fragment(url, query):
     assert query_of(url) == query
 
 
@@ -262,7 +263,16 @@ def test_what_is_added_to_a_query_leaves_the_rest_as_it_is(url, expected):
 
 
 def test_the_pairs_of_a_dict_are_text():
-    parameters = {"a": "1", b"b": b"\xe6\xb5\xb7", "c": 3, "d": ["4", b"5", 6], "e": ("7",), "f": [], "g": None}
+    parameters = {
+        "a": "1",
+        b"b": b"\xe6\xb5\xb7",
+        "c": 3,
+        "d": ["4", b"5", 6],
+        "e": ("7",),
+        "f": [],
+        "g": None,
+        "h": ["8", None],
+    }
     assert text_pairs(parameters) == [
         ("a", "1"),
         ("b", "海"),
@@ -271,8 +281,16 @@ def test_the_pairs_of_a_dict_are_text():
         ("d", "5"),
         ("d", "6"),
         ("e", "7"),
-        ("g", "None"),
+        ("h", "8"),
     ]
+
+
+@pytest.mark.parametrize(
+    "value", [{"b": 1}, {}, [{"b": 1}], ["a", ["b"]], ("a", ("b",)), [{"b"}], [frozenset()], ({},)], ids=str
+)
+def test_a_nested_value_is_refused_by_its_name(value):
+    with pytest.raises(TypeError, match=r"^parameters: the value of 'a' must be text, a number, or a flat list"):
+        text_pairs({"a": value})
 
 
 def test_bytes_that_are_not_utf8_are_no_parameter():
@@ -286,11 +304,11 @@ def test_pairs_are_grouped_by_name_in_order():
     assert text_pairs(group_pairs(pairs)) == [("a", "1"), ("a", "3"), ("a", "1"), ("b", "2")]
 
 
-def test_without_takes_each_pair_away_as_often_as_it_stands():
+def test_without_removes_each_pair_as_often_as_it_occurs():
     a, b, c = ("a", "1"), ("b", "2"), ("a", "2")
-    assert without([a, b, a, c], [a, c, b]) == [a]
-    assert without([a], []) == [a]
-    assert without([], [a]) == []
+    assert subtract([a, b, a, c], [a, c, b]) == [a]
+    assert subtract([a], []) == [a]
+    assert subtract([], [a]) == []
 
 
 # --- oauth_body_hash ----------------------------------------------------------
@@ -337,3 +355,55 @@ def test_a_subclass_of_text_is_one_text_too():
         __slots__ = ()
 
     assert text_pairs({"a": Text("bc"), "d": [Text("e")]}) == [("a", "bc"), ("d", "e")]
+
+
+# --- characters that are not allowed in a query or a form ---------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "encoded"),
+    [
+        ("", ""),
+        ("a=1&b=%20+%7e&c=%c3%a9", "a=1&b=%20+%7e&c=%c3%a9"),
+        ("-._~!$&'()*+,;=:@/?", "-._~!$&'()*+,;=:@/?"),
+        ('[]{}|\\^`"<> #\x7f\0', "%5B%5D%7B%7D%7C%5C%5E%60%22%3C%3E%20%23%7F%00"),
+        ("é\udcff", "%C3%A9%FF"),
+        ("%", "%25"),
+        ("%%41%4", "%25%41%254"),
+        ("%[5", "%25%5B5"),
+        ("%4[1", "%254%5B1"),
+        ("%é1", "%25%C3%A91"),
+    ],
+)
+def test_only_characters_that_a_query_cannot_contain_are_encoded(text, encoded):
+    assert encode_illegal(text) == encoded
+    assert encode_illegal(encoded) == encoded
+
+
+@pytest.mark.parametrize(
+    ("text", "legal"),
+    [("a=%20+b!&c", True), ("", True), ("a=%zz", False), ("[", False), ("#", False), ("é", False), ("\ud800", False)],
+)
+def test_text_that_is_all_legal_is_known(text, legal):
+    assert is_all_legal(text) == legal
+
+
+def test_a_surrogate_that_pep_383_did_not_create_is_an_error():
+    with pytest.raises(UnicodeEncodeError):
+        encode_illegal("\ud800")
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1", "[::1]"])
+def test_a_loopback_host_is_recognised_in_a_url_and_as_an_address(host):
+    assert is_loopback_host(host)
+
+
+@pytest.mark.parametrize("host", ["", "127.0.0.1:80", "127.0.0.2", "localhost.example", "[::]", "0.0.0.0"])
+def test_no_other_host_is_a_loopback_host(host):
+    assert not is_loopback_host(host)
+
+
+def test_a_dict_is_encoded_in_one_pass_if_it_contains_only_text_and_utf_8():
+    assert encode_texts({"a b": "1", "c": "é".encode()}) == ["a%20b 1", "c %C3%A9"]
+    for value in (1, None, ["1"], b"\xff", "\ud800", "\1", "\2"):
+        assert encode_texts({"a": value}) is None

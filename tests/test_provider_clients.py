@@ -1,4 +1,4 @@
-"""The clients that people have walk the whole flow against a Provider, over real HTTP."""
+"""Widely used clients run the whole flow against a Provider, over real HTTP."""
 
 import json
 import threading
@@ -12,15 +12,17 @@ from served import serve_waitress, wsgi_app
 
 import oauth2
 from oauth2 import flow
-from oauth2.middleware.wsgi import Endpoints, Protected
+from oauth2.middleware.wsgi import CredentialEndpoints, Protected
 from oauth2.provider import Provider
 from oauth2.stores import MemoryStore
+
+pytestmark = pytest.mark.slow
 
 FORM = [("title", "Sea & sky"), ("tag", "a"), ("tag", "b")]
 
 
 class Site:
-    """A provider being served; its consent page is a method."""
+    """A running provider; a method replaces its consent page."""
 
     def __init__(self):
         self.provider = None
@@ -33,11 +35,11 @@ class Site:
         self.url = f"http://127.0.0.1:{port}"
         self.provider = Provider(MemoryStore(), base_url=self.url)
         self.provider.store.add_consumer(APP)
-        self.app = Endpoints(Protected(wsgi_app, provider=self.provider), provider=self.provider)
+        self.app = CredentialEndpoints(Protected(wsgi_app, provider=self.provider), provider=self.provider)
         return self
 
     def consent(self, url):
-        """What a user does at the authorization URL: the answer is where the browser goes."""
+        """Approve as a user at the authorization URL; return the callback URL, or the verifier if there is none."""
         key = dict(parse_qsl(urlsplit(url).query))["oauth_token"]
         approved = self.provider.approve(key, user="jane")
         return approved.url or approved.verifier
@@ -120,7 +122,7 @@ def test_our_own_client_walks_the_flow(site, callback, placement):
 
 
 def test_python_oauth2s_own_way_walks_the_flow(site):
-    # As its README has it: GET, and the answer read with parse_qsl.
+    # As in the README of python-oauth2: use GET, and read the answer with parse_qsl.
     consumer = oauth2.Consumer(APP.key, APP.secret)
     client = oauth2.Client(consumer)
     _, content = client.request(f"{site.url}/oauth/request_token?oauth_callback=oob", "GET")
@@ -134,7 +136,7 @@ def test_python_oauth2s_own_way_walks_the_flow(site):
     client.close()
 
 
-def test_of_32_racing_redemptions_over_http_one_gets_a_token(site):
+def test_of_32_concurrent_redemptions_over_http_one_gets_a_token(site):
     session = OAuth1Session(APP.key, APP.secret, callback_uri="oob")
     found = session.fetch_request_token(f"{site.url}/oauth/request_token")
     session.close()
@@ -159,7 +161,7 @@ def test_of_32_racing_redemptions_over_http_one_gets_a_token(site):
     assert [status for status, _ in answers].count(200) == 1
 
 
-def test_what_is_refused_says_why_to_the_client(site):
+def test_a_refusal_has_a_problem_report_for_the_client(site):
     client = oauth2.Client(oauth2.Consumer(APP.key, "wrong"))
     response, content = client.request(f"{site.url}/oauth/request_token?oauth_callback=oob", "POST")
     client.close()

@@ -1,4 +1,4 @@
-"""Redirects that ``Client`` follows: signed anew on the same origin, without any credential on another."""
+"""Redirects that ``Client`` follows: signed again for the same origin, without credentials for another origin."""
 
 import io
 import itertools
@@ -10,8 +10,8 @@ from keys import self_signed
 from loopback import Answer, Loopback, redirect
 
 import oauth2
+from oauth2._sending.signer import BODY, HEADER, QUERY
 from oauth2.errors import InsecureRedirect
-from oauth2.outgoing import BODY, HEADER, QUERY
 
 CONSUMER = oauth2.Consumer("consumer", "consumer secret")
 TOKEN = oauth2.Token("token", "token secret")
@@ -19,7 +19,7 @@ FORM = "application/x-www-form-urlencoded"
 JSON = "application/json"
 
 CODES = [301, 302, 303, 307, 308]
-KEEP_METHOD = [301, 307, 308]  # httplib2 keeps it after a 301, too
+KEEP_METHOD = [301, 307, 308]  # After these statuses, httplib2 keeps the method.
 MATRIX = list(itertools.product(CODES, ["GET", "POST", "PUT"], [None, HEADER, QUERY, BODY]))
 PLACES = [None, HEADER, QUERY]
 
@@ -38,7 +38,7 @@ def there():
 
 @pytest.fixture
 def verify():
-    """One server, so that a nonce that comes twice is refused."""
+    """Verify all requests of a test with one server, which refuses a nonce that it receives twice."""
     server = oauth2.Server({"HMAC-SHA1": oauth2.SignatureMethod_HMAC_SHA1()})
     return lambda received: server.verify_request(received.request(), CONSUMER, TOKEN)
 
@@ -56,7 +56,7 @@ def opened(**options):
 
 
 def own_form(received):
-    """The form that arrived without the protocol parameters."""
+    """Return the received form without the protocol parameters."""
     return b"&".join([segment for segment in received.body.split(b"&") if not segment.startswith(b"oauth_")])
 
 
@@ -70,11 +70,11 @@ def assert_no_credentials(received):
     assert received.request() is None or not any(name.startswith("oauth_") for name in received.request())
 
 
-# --- the matrix -------------------------------------------------------------------
+# --- all methods, statuses and placements -----------------------------------------
 
 
 def sent(method, placement):
-    """A body for *method*, its Content-Type, and what a server takes from it as parameters."""
+    """Return a body for *method*, its Content-Type header, and the parameters that a server reads from the body."""
     if method == "GET":
         return None, {}, {}
     if method == "PUT" and placement != BODY:
@@ -106,7 +106,7 @@ def test_on_the_same_origin_a_redirect_is_signed_anew(here, verify, code, method
 
 
 @pytest.mark.parametrize(("code", "method", "placement"), MATRIX)
-def test_to_another_origin_nothing_goes_that_is_secret(here, there, verify, code, method, placement):
+def test_no_secret_is_sent_to_another_origin(here, there, verify, code, method, placement):
     here.routes["/start"] = redirect(code, f"{there.origin}/away?c=3")
     there.routes["/away"] = redirect(code, f"{here.origin}/back?d=4")
     body, headers, form = sent(method, placement)
@@ -193,13 +193,14 @@ def test_a_location_that_repeats_one_protocol_parameter_loses_it(here, there, cl
         return redirect(302, f"{there.origin}/end?c=3&{name.replace('_', '%5F')}={value}")
 
     here.routes["/start"] = leak
-    client.request(f"{here.origin}/start")
+    client.placement = QUERY
+    client.request(f"{here.origin}/start", "POST", "[1]", {"Content-Type": JSON})
     assert_no_credentials(there.last)
     assert there.last.query == "c=3"
 
 
 def test_a_location_may_hold_protocol_parameters_that_were_not_sent(here, there, client):
-    # Where a service sends somebody on, with a verifier say, that is its answer and none of our credentials.
+    # If the service itself puts a verifier into the Location, the verifier is not one of the client's credentials.
     here.routes["/start"] = redirect(302, f"{there.origin}/ready?oauth_verifier=4711")
     client.request(f"{here.origin}/start")
     assert there.last.query == "oauth_verifier=4711"
@@ -213,7 +214,7 @@ def test_another_scheme_is_another_origin(here, tmp_path):
         assert_no_credentials(there.last)
 
 
-def test_over_https_it_is_the_same(there, tmp_path, verify):
+def test_over_https_redirects_are_handled_in_the_same_way(there, tmp_path, verify):
     certificate = self_signed(tmp_path)
     with Loopback(certificate) as here, opened(ca_certs=certificate) as client:
         here.routes["/start"] = redirect(307, "/end?c=3")
@@ -224,7 +225,7 @@ def test_over_https_it_is_the_same(there, tmp_path, verify):
 
 @pytest.mark.parametrize("placement", PLACES)
 @pytest.mark.parametrize("code", CODES)
-def test_from_https_to_http_it_does_not_go(there, tmp_path, code, placement):
+def test_a_redirect_from_https_to_http_is_refused(there, tmp_path, code, placement):
     certificate = self_signed(tmp_path)
     with Loopback(certificate) as here, opened(ca_certs=certificate, placement=placement) as client:
         here.routes["/start"] = redirect(code, f"{there.origin}/end")
@@ -235,7 +236,7 @@ def test_from_https_to_http_it_does_not_go(there, tmp_path, code, placement):
     assert there.requests == []
 
 
-def test_not_even_after_a_detour(there, tmp_path):
+def test_a_redirect_from_https_to_http_over_another_origin_is_refused(there, tmp_path):
     certificate = self_signed(tmp_path)
     with Loopback(certificate) as here, Loopback(certificate) as detour, opened(ca_certs=certificate) as client:
         here.routes["/start"] = redirect(302, f"{detour.origin}/on")
@@ -336,12 +337,15 @@ def test_text_arrives_as_utf_8_on_any_origin(here, there, client, code, body):
 
 
 @pytest.mark.parametrize("code", KEEP_METHOD)
-@pytest.mark.parametrize("form", ["name=Ærø", b"a=%92&b=100%zz&c=\xff"])
-def test_a_form_arrives_octet_for_octet_on_any_origin(here, there, client, code, form):
-    here.routes["/start"] = redirect(code, f"{there.origin}/end")
+@pytest.mark.parametrize(
+    ("form", "sent"),
+    [("name=Ærø", b"name=%C3%86r%C3%B8"), (b"a=%92&b=100%zz&c=\xff+!", b"a=%92&b=100%25zz&c=%FF+!")],
+)
+def test_a_form_is_encoded_alike_on_any_origin(here, there, client, code, form, sent):
+    here.routes["/start"] = redirect(code, f"{there.origin}/end?[q]")
     client.request(f"{here.origin}/start", "POST", form)
-    octets = form.encode() if isinstance(form, str) else form
-    assert own_form(here.last) == there.last.body == octets
+    assert own_form(here.last) == there.last.body == sent
+    assert there.last.query == "%5Bq%5D"
 
 
 XAUTH = b"x_auth_username=joe&a=1&x_auth_password=secret&x%5Fauth_mode=client_auth&oauth_verifier=4711"
@@ -376,7 +380,7 @@ def test_a_body_that_is_read_once_is_not_sent_again_without_its_octets(here, the
     assert [received.body for received in here.requests + there.requests] == [b"one two"]
 
 
-# --- with httplib2's own ways -----------------------------------------------------
+# --- options and cache of httplib2 ------------------------------------------------
 
 
 def test_forwarded_authorization_does_not_reach_another_origin(here, there, verify):
@@ -413,7 +417,7 @@ def test_a_cached_redirect_is_signed_anew_on_the_same_origin(here, tmp_path, ver
     for received in ends:
         assert verify(received) == {"c": "3"} if method == "GET" else {"b": "2", "c": "3"}
         assert received.method == method
-    if placement == HEADER and method == "GET":  # the first step came from the cache
+    if placement == HEADER and method == "GET":  # The first redirect came from the cache.
         assert len(here.requests) == 3
 
 
@@ -445,8 +449,17 @@ def test_what_is_sent_unsigned_is_not_signed_by_a_redirect(here, there, client, 
     assert_no_credentials(end.arrived("/end"))
 
 
+class Bare(oauth2.Client):
+    """A subclass that does not call super().__init__(), as in some programs for python-oauth2 1.9."""
+
+    def __init__(self, **options):
+        httplib2.Http.__init__(self, proxy_info=None, **options)
+        self.consumer = CONSUMER
+
+
+@pytest.mark.parametrize("opened", [opened, lambda **options: closing(Bare(**options))], ids=["Client", "subclass"])
 @pytest.mark.parametrize("where", ["same", "other"])
-def test_what_is_sent_unsigned_is_not_signed_by_a_cached_redirect(here, there, tmp_path, where):
+def test_what_is_sent_unsigned_is_not_signed_by_a_cached_redirect(here, there, tmp_path, where, opened):
     end = here if where == "same" else there
     here.routes["/start"] = redirect(301, f"{end.origin}/end", **{"Cache-Control": "max-age=600"})
     with opened(cache=str(tmp_path / "cache")) as client:
@@ -475,3 +488,11 @@ def test_what_is_sent_unsigned_keeps_its_cookie_on_the_same_origin(here, there, 
     httplib2.Http.request(client, f"{here.origin}/start", headers={"Cookie": "mine"})
     assert here.arrived("/next").header("Cookie") == "mine"
     assert_no_credentials(there.last)
+
+
+def test_a_host_header_stays_on_its_own_origin(here, there, client):
+    here.routes["/start"] = redirect(307, "/next")
+    here.routes["/next"] = redirect(307, f"{there.origin}/end")
+    client.request(f"{here.origin}/start", headers={"Host": "photos.example"})
+    assert [received.header("Host") for received in here.requests] == ["photos.example"] * 2
+    assert there.last.header("Host") == there.origin.removeprefix("http://")

@@ -1,4 +1,4 @@
-"""Request: the drop-in dict (RFC 5849 section 3), made, signed, sent and received."""
+"""``Request``, the drop-in dict (RFC 5849 section 3): creating, signing, sending and receiving it."""
 
 import copy
 import io
@@ -44,7 +44,7 @@ def test_an_empty_request_is_a_get_without_url():
     request = oauth2.Request()
     assert (request, request.method, request.body, request.is_form_encoded) == ({}, "GET", b"", False)
     with pytest.raises(AttributeError):
-        request.url  # noqa: B018 - as 1.9
+        request.url  # noqa: B018 - as in 1.9
 
 
 def test_version_is_1_0():
@@ -67,7 +67,7 @@ def test_url_can_be_set_again_and_deleted():
     assert (request.url, request.normalized_url) == (None, None)
     del request.url
     with pytest.raises(AttributeError):
-        request.url  # noqa: B018 - as 1.9
+        request.url  # noqa: B018 - as in 1.9
 
 
 def test_url_may_be_bytes():
@@ -75,7 +75,7 @@ def test_url_may_be_bytes():
 
 
 @pytest.mark.parametrize("url", ["", "/photos", "ftp://api.example/", "https://", "javascript:alert(1)"])
-def test_a_url_that_is_none_is_a_value_error(url):
+def test_an_invalid_url_is_a_value_error(url):
     with pytest.raises(ValueError, match="URL"):
         oauth2.Request("GET", url)
 
@@ -127,11 +127,17 @@ def test_get_parameter_returns_it_or_names_it():
 def test_timestamp_and_nonce_are_got_together():
     request = oauth2.Request("GET", URL, {"oauth_timestamp": "1", "oauth_nonce": "2"})
     assert request._get_timestamp_nonce() == ("1", "2")
-    with pytest.raises(ParameterAbsent):
-        oauth2.Request()._get_timestamp_nonce()
+    for parameters in ({}, {"oauth_timestamp": "1"}, {"oauth_nonce": "2"}):
+        with pytest.raises(ParameterAbsent):
+            oauth2.Request("GET", URL, parameters)._get_timestamp_nonce()
 
 
-def test_what_is_not_the_protocols_can_be_got_by_itself():
+def test_a_request_without_a_url_has_no_query():
+    with pytest.raises(ValueError, match=r"request\.url"):
+        oauth2.Request("GET", None, {"a": "b"}).to_url()
+
+
+def test_other_parameters_than_the_protocols_can_be_read_separately():
     parameters = {"oauth_token": "1", "size": "2", "oauthority": "3", "OAuth_x": "4"}
     assert oauth2.Request("GET", URL, parameters).get_nonoauth_parameters() == {
         "size": "2",
@@ -155,6 +161,33 @@ def test_a_copy_is_a_request_like_it(duplicate):
     request = duplicate(from_request(URL + "?a=1", header))
     assert (request, request.url, request.method) == ({"oauth_token": "x", "a": "1"}, URL + "?a=1", "GET")
     assert request.get_normalized_parameters() == "a=1&oauth_token=x"
+
+
+class Bare(oauth2.Request):
+    """A subclass that does not call super().__init__(), as in some programs for python-oauth2 1.9."""
+
+    def __init__(self, method, url, parameters):
+        self.url = url
+        self.update(parameters)
+
+
+def test_a_subclass_that_does_not_call_the_constructor_is_signed_and_verified():
+    request = Bare("GET", URL + "?a=1", {"oauth_timestamp": "1", "oauth_nonce": "2"})
+    assert repr(request) == "<Bare GET https://api.example/photos ['oauth_nonce', 'oauth_timestamp']>"
+    request.sign_request(HMAC, CONSUMER, TOKEN)
+    received = Bare.from_request("GET", URL + "?a=1", request.to_header(), body=b"")
+    server = oauth2.Server({"HMAC-SHA1": HMAC}, nonce_store=None, now=lambda: 1)
+    assert server.verify_request(received, CONSUMER, TOKEN) == {"a": "1"}
+    assert server.verify_request(request, CONSUMER, TOKEN) == {"a": "1"}
+
+
+def test_every_attribute_of_a_request_but_its_url_has_the_constructors_default():
+    bare, made = oauth2.Request.__new__(oauth2.Request), oauth2.Request()
+    names = [*vars(made), "method", "version"]
+    assert {name: getattr(bare, name) for name in names} == {name: getattr(made, name) for name in names}
+    for request in (bare, made):
+        for name in ("url", "normalized_url"):
+            assert not hasattr(request, name)  # as in 1.9
 
 
 # --- normalized parameters, section 3.4.1.3 -----------------------------------
@@ -197,7 +230,7 @@ def test_a_subclass_may_normalize_as_it_likes():
     assert (key, base) == (b"printer-secret&", b"GET&https%3A%2F%2Fapi.example%2Fphotos&a%3D%C3%BC%26b%20c")
 
 
-# --- making, sections 3.1 and 3.3 ---------------------------------------------
+# --- creating, sections 3.1 and 3.3 -------------------------------------------
 
 
 def test_a_request_to_be_signed_has_all_but_the_signature():
@@ -235,7 +268,7 @@ def test_the_verifier_of_a_token_is_sent():
     assert request["oauth_verifier"] == "473f82d3"
 
 
-def test_what_is_given_is_not_made():
+def test_given_values_are_not_generated():
     given = {"oauth_timestamp": "1", "oauth_nonce": "2", "oauth_consumer_key": "3", "oauth_version": "1.0a"}
     assert oauth2.Request.from_consumer_and_token(CONSUMER, None, "GET", URL, given) == given
 
@@ -260,7 +293,7 @@ def test_the_request_for_approval_carries_token_and_callback():
     assert oauth2.Request.from_token_and_callback(TOKEN) == {"oauth_token": "janes-photos"}
 
 
-def test_classmethods_make_what_they_are_called_on():
+def test_classmethods_create_instances_of_the_subclass():
     class Own(oauth2.Request):
         @classmethod
         def make_nonce(cls):
@@ -332,20 +365,20 @@ def test_signing_without_a_url_is_a_value_error():
 
 
 @pytest.mark.parametrize("body", [b"", b"{}", b"\x00\xff\xfe", "text", "海", None])
-def test_whatever_is_no_form_carries_the_hash_of_its_body(body):
+def test_a_request_that_is_no_form_has_the_hash_of_its_body(body):
     octets = body.encode() if isinstance(body, str) else body or b""
     request = signed(body=body)
     assert request["oauth_body_hash"] == body_hash(octets).encode()
     assert f"oauth_body_hash={oauth2.escape(body_hash(octets))}&" in request.get_normalized_parameters()
 
 
-def test_a_get_carries_it_too():
+def test_a_get_has_the_body_hash_too():
     request = oauth2.Request("GET", URL)
     request.sign_request(HMAC, CONSUMER, None)
     assert request["oauth_body_hash"] == body_hash(b"").encode()
 
 
-def test_a_body_that_is_a_file_is_hashed_from_where_it_stands_and_put_back():
+def test_a_file_as_body_is_hashed_from_its_position_and_set_back():
     file = io.BytesIO(b"skipped{}")
     file.seek(7)
     assert signed(body=file)["oauth_body_hash"] == body_hash(b"{}").encode()
@@ -370,11 +403,17 @@ def test_the_body_hash_can_be_turned_off():
 MANY = {"oauth_nonce": 'a,b="c"', "size": "original", "oauth_token": b"x y", "tag": ["sun", "sea"]}
 
 
-def test_the_header_holds_the_realm_first_and_the_protocol_parameters():
+def test_the_header_contains_the_realm_first_and_the_protocol_parameters():
     header = oauth2.Request("GET", URL, MANY).to_header(realm="Photos")
     assert header == {
         "Authorization": 'OAuth realm="Photos", oauth_nonce="a%2Cb%3D%22c%22", oauth_token="x%20y"',
     }
+
+
+def test_the_header_contains_exactly_the_parameters_whose_names_start_with_oauth():
+    parameters = dict.fromkeys(["oauth", "oauth-x", "oauth_", "oauth_x", "oauth_~", "oauth`", "oauthx", "Oauth_x"], "1")
+    header = oauth2.Request("GET", URL, parameters).to_header(realm=None)
+    assert header == {"Authorization": 'OAuth oauth_="1", oauth_x="1", oauth_~="1"'}
 
 
 def test_the_realm_is_empty_unless_given_and_none_leaves_it_out():
@@ -384,7 +423,7 @@ def test_the_realm_is_empty_unless_given_and_none_leaves_it_out():
 
 
 @pytest.mark.parametrize("realm", ["a\r\nb", "a\nb", "a\0b", "a\x7fb"])
-def test_no_line_break_leaves_in_a_realm(realm):
+def test_a_realm_with_a_line_break_is_refused(realm):
     with pytest.raises(ValueError, match="realm"):
         oauth2.Request("GET", URL).to_header(realm=realm)
 
@@ -397,7 +436,7 @@ def test_a_value_in_the_header_is_printable_ascii_and_comes_back(value):
     assert parse_authorization_header(header) == [("realm", ""), ("oauth_token", value)]
 
 
-def test_the_url_holds_all_parameters():
+def test_the_url_contains_all_parameters():
     assert oauth2.Request("GET", URL, MANY).to_url() == (
         f"{URL}?oauth_nonce=a%2Cb%3D%22c%22&size=original&oauth_token=x%20y&tag=sun&tag=sea"
     )
@@ -415,7 +454,7 @@ def test_empty_values_are_sent():
     assert request.to_postdata() == "a=&oauth_token="
 
 
-def test_the_form_holds_all_parameters_sorted_by_name():
+def test_the_form_contains_all_parameters_sorted_by_name():
     assert (
         oauth2.Request("POST", URL, MANY).to_postdata()
         == "oauth_nonce=a%2Cb%3D%22c%22&oauth_token=x%20y&size=original&tag=sun&tag=sea"
@@ -427,6 +466,12 @@ def test_what_is_sent_is_text_though_the_signature_is_bytes():
     for sent in (request.to_header()["Authorization"], request.to_url(), request.to_postdata()):
         assert isinstance(sent, str)
         assert oauth2.escape(request["oauth_signature"]) in sent
+
+
+def test_the_protocol_parameters_keep_the_order_in_which_they_were_set():
+    request = oauth2.Request("GET", URL, {"oauth_token": "a b", "size": "1", "oauth_nonce": b"n+"})
+    assert request.protocol_pairs() == [("oauth_token", "a b"), ("oauth_nonce", "n+")]
+    assert request.protocol_form() == "oauth_token=a%20b&oauth_nonce=n%2B"
 
 
 # --- receiving, section 3.2 ---------------------------------------------------
@@ -517,12 +562,42 @@ def test_a_received_method_is_ascii():
 
 
 @pytest.mark.parametrize("scheme", ["OAuth ", "oauth ", ""])
-def test_split_header_takes_a_header_with_and_without_its_scheme(scheme):
+def test_split_header_accepts_a_header_with_and_without_its_scheme(scheme):
     header = scheme + 'realm="R", oauth_token="x%20y", oauth_callback="realm%3D"'
     assert oauth2.Request._split_header(header) == {"oauth_token": "x y", "oauth_callback": "realm="}
 
 
-def test_split_url_string_groups_what_stands_twice():
+@pytest.mark.parametrize("header", ["Basic dXNlcjpwYXNz", "Bearer abc", 'Digest realm="a"', "OAuth a=%zz", None])
+@pytest.mark.parametrize("caught", [AttributeError, IndexError, InvalidRequest])
+def test_split_header_can_be_guarded_as_with_1_9(header, caught):
+    with pytest.raises(caught) as raised:
+        oauth2.Request._split_header(header)
+    assert (raised.value.status, raised.value.problem) == (400, "parameter_rejected")
+    assert str(raised.value).startswith(("The Authorization header ", "There is no ", "A '%' is not followed"))
+
+
+@pytest.mark.parametrize("nothing", [None, "", b""])
+def test_split_url_string_of_nothing_is_empty(nothing):
+    assert oauth2.Request._split_url_string(nothing) == {}
+
+
+def test_overriding_the_private_readers_of_1_9_does_not_change_verification():
+    class Fixed(oauth2.Request):
+        @staticmethod
+        def _split_url_string(param_str):
+            return {"oauth_token": "another", "a": "last value only"}
+
+        @staticmethod
+        def _split_header(header):
+            return {"oauth_token": "another"}
+
+    header = signed(url=URL + "?a=1&a=2").to_header()
+    request = Fixed.from_request("POST", URL + "?a=1&a=2", header, body=b"")
+    assert (request["oauth_token"], request["a"]) == ("janes-photos", ["1", "2"])
+    assert HMAC.check(request, CONSUMER, TOKEN, request["oauth_signature"])
+
+
+def test_split_url_string_groups_names_that_occur_twice():
     assert oauth2.Request._split_url_string("a=1&a=2&b=x+y&c") == {"a": ["1", "2"], "b": "x y", "c": ""}
     assert oauth2.Request._split_url_string(b"a=%E6%B5%B7") == {"a": "海"}
 
@@ -541,3 +616,47 @@ def test_the_xoauth_string_is_a_signed_get_of_the_url():
 
 def test_the_xoauth_string_needs_no_token():
     assert "oauth_token" not in oauth2.build_xoauth_string(URL, CONSUMER)
+
+
+# --- values that are not text -----------------------------------------------------
+
+
+def test_none_leaves_a_parameter_out_wherever_it_is_written():
+    parameters = {"a": None, "b": ["1", None], "c": "2", "oauth_callback": None, "oauth_version": None}
+    request = oauth2.Request.from_consumer_and_token(
+        CONSUMER, TOKEN, "POST", "https://api.example/", parameters, is_form_encoded=True
+    )
+    request.sign_request(oauth2.SignatureMethod_HMAC_SHA1(), CONSUMER, TOKEN)
+    written = [
+        request.get_normalized_parameters(),
+        request.to_postdata(),
+        request.to_url(),
+        request.to_header()["Authorization"],
+    ]
+    for text in written:
+        assert "None" not in text
+        assert "oauth_callback" not in text
+        assert "oauth_version" not in text
+    assert request.to_postdata().count("b=") == 1
+    received = oauth2.Request.from_request("POST", "https://api.example/", FORM, body=request.to_postdata())
+    assert oauth2.Server({"HMAC-SHA1": oauth2.SignatureMethod_HMAC_SHA1()}).verify_request(
+        received, CONSUMER, TOKEN
+    ) == {"b": "1", "c": "2"}
+
+
+@pytest.mark.parametrize("value", [{"b": 1}, {}])
+def test_a_mapping_as_a_value_is_refused_by_its_name(value):
+    with pytest.raises(TypeError, match=r"^parameters: the value of 'a' must"):
+        oauth2.Request("GET", "https://api.example/", {"a": value})
+    with pytest.raises(TypeError, match=r"^parameters: the value of 'a' must"):
+        oauth2.Request.from_consumer_and_token(CONSUMER, None, "GET", "https://api.example/", {b"a": value})
+    request = oauth2.Request("GET", "https://api.example/")
+    request["a"] = value
+    with pytest.raises(TypeError, match=r"^parameters: the value of 'a' must"):
+        request.sign_request(oauth2.SignatureMethod_HMAC_SHA1(), CONSUMER, None)
+
+
+def test_nested_parameters_of_a_peer_are_no_type_error():
+    # Some frameworks merge the fields of a JSON document into the parameters.
+    with pytest.raises(oauth2.Error):
+        oauth2.Request.from_request("POST", "https://api.example/", {}, parameters={"a": {"b": 1}})

@@ -1,4 +1,4 @@
-"""RSA-SHA1, RSA-SHA256 and RSA-SHA512: keys in every form, and what is no key or no signature."""
+"""RSA-SHA1, RSA-SHA256 and RSA-SHA512: keys in every format, invalid keys, and invalid signatures."""
 
 import base64
 import subprocess
@@ -19,14 +19,13 @@ from cryptography.hazmat.primitives.serialization import (
 from keys import certificate, ec_key, other_rsa_key, private_octets, public_octets, rsa_key
 
 import oauth2
+from oauth2._methods import MODULES, method_class
 from oauth2.rsa import generate_key_pair, read_private_key, read_public_key
 
 RSA = oauth2.SignatureMethod_RSA_SHA1
-METHODS = [
-    pytest.param(cls, id=cls.name)
-    for cls in (oauth2.SignatureMethod_RSA_SHA1, oauth2.SignatureMethod_RSA_SHA256, oauth2.SignatureMethod_RSA_SHA512)
-]
-HASHES = {"RSA-SHA1": hashes.SHA1(), "RSA-SHA256": hashes.SHA256(), "RSA-SHA512": hashes.SHA512()}
+CLASSES = [method_class(name) for name in MODULES if name.startswith("RSA-")]
+METHODS = [pytest.param(cls, id=cls.name) for cls in CLASSES]
+HASHES = {cls.name: getattr(hashes, cls.name.removeprefix("RSA-"))() for cls in CLASSES}
 CONSUMER = oauth2.Consumer("key", "")
 PASSWORD = "pässword"
 
@@ -99,7 +98,7 @@ def test_a_signature_is_that_of_the_rfc(cls):
 
 
 @pytest.mark.parametrize("cls", METHODS)
-def test_the_secrets_play_no_part(cls):
+def test_the_secrets_are_not_used(cls):
     method = cls(rsa_key())
     token = oauth2.Token("token", "token secret")
     other = oauth2.Consumer("key", "other")
@@ -150,11 +149,11 @@ def test_a_callable_signs(cls):
     signature = method.sign(REQUEST, CONSUMER, None)
     assert signature == cls(rsa_key()).sign(REQUEST, CONSUMER, None)
     assert seen == [method.signing_base(REQUEST, CONSUMER, None)[1]]
-    assert not method.check(REQUEST, CONSUMER, None, signature)  # it has no public key
+    assert not method.check(REQUEST, CONSUMER, None, signature)  # This object has no public key, so it cannot verify.
     assert cls(in_a_vault, rsa_key().public_key()).check(REQUEST, CONSUMER, None, signature)
 
 
-def test_without_a_key_nothing_is_signed_and_nothing_holds():
+def test_without_a_key_signing_fails_and_no_signature_is_valid():
     signature = RSA(rsa_key()).sign(REQUEST, CONSUMER, None)
     assert not RSA().check(REQUEST, CONSUMER, None, signature)
     with pytest.raises(ValueError, match="private_key"):
@@ -165,7 +164,7 @@ def test_without_a_key_nothing_is_signed_and_nothing_holds():
 
 
 @pytest.mark.parametrize("make", each(PUBLIC))
-def test_a_consumers_public_key_goes_before_the_methods(make):
+def test_a_consumers_public_key_is_preferred_to_that_of_the_method(make):
     consumer = oauth2.Consumer("key", "", public_key=make())
     mine = RSA(rsa_key()).sign(REQUEST, consumer, None)
     others = RSA(other_rsa_key()).sign(REQUEST, consumer, None)
@@ -186,7 +185,7 @@ def test_a_consumer_may_be_any_object():
 def test_a_key_is_read_once(monkeypatch):
     pem = private_octets(rsa_key())
     method = RSA(pem)
-    monkeypatch.delattr(serialization, "load_pem_private_key")  # nothing can be read from here on
+    monkeypatch.delattr(serialization, "load_pem_private_key")  # from here on, no key can be parsed
     assert len({method.sign(REQUEST, CONSUMER, None) for _ in range(100)}) == 1
     with pytest.raises(AttributeError):
         RSA(pem)
@@ -194,19 +193,19 @@ def test_a_key_is_read_once(monkeypatch):
 
 def test_a_consumers_key_is_read_once(monkeypatch):
     signature = RSA(rsa_key()).sign(REQUEST, CONSUMER, None)
-    pem = public_octets(rsa_key()) + b"\n"  # not read yet by another test
+    pem = public_octets(rsa_key()) + b"\n"  # no other test has parsed this text, so it is not cached
 
     def checks(key):
         return RSA().check(REQUEST, oauth2.Consumer("key", "", public_key=key), None, signature)
 
     assert checks(pem)
-    monkeypatch.delattr(serialization, "load_pem_public_key")  # nothing can be read from here on
+    monkeypatch.delattr(serialization, "load_pem_public_key")  # from here on, no key can be parsed
     assert all(checks(pem) for _ in range(100))
     with pytest.raises(AttributeError):
         checks(pem + b"\n")
 
 
-# --- what is no key ---------------------------------------------------------------
+# --- invalid keys -----------------------------------------------------------------
 
 NO_PRIVATE_KEY = {
     "EC as PEM": lambda: private_octets(ec_key()),
@@ -256,7 +255,7 @@ def test_what_is_no_rsa_public_key_is_a_value_error(make):
 
 
 @pytest.mark.parametrize("value", [7, object(), ["key"], {}])
-def test_what_is_not_even_of_a_keys_type_is_a_type_error(value):
+def test_a_value_of_another_type_than_a_key_is_a_type_error(value):
     with pytest.raises(TypeError, match="private_key"):
         RSA(value)
     with pytest.raises(TypeError, match="public_key"):
@@ -286,12 +285,12 @@ def test_no_error_shows_the_key():
 @pytest.mark.parametrize(
     "wrong", ["", b"", "junk", "====", "AAAA", "é" * 344, b"\xff" * 344, None, 7, [], "\ud800", "A\0=="]
 )
-def test_what_is_no_signature_does_not_hold(cls, wrong):
+def test_text_that_is_not_a_signature_is_not_valid(cls, wrong):
     assert cls(rsa_key()).check(REQUEST, CONSUMER, None, wrong) is False
 
 
 @pytest.mark.parametrize("cls", METHODS)
-def test_a_changed_signature_does_not_hold(cls):
+def test_a_changed_signature_is_not_valid(cls):
     method = cls(rsa_key())
     right = method.sign(REQUEST, CONSUMER, None).decode()
     raw = base64.b64decode(right)
@@ -313,7 +312,7 @@ def test_a_signature_may_be_broken_into_lines(cls, separator):
     assert method.check(REQUEST, CONSUMER, None, broken.encode())
 
 
-def test_a_signature_holds_for_its_request_and_method_only():
+def test_a_signature_is_valid_for_its_request_and_method_only():
     signature = RSA(rsa_key()).sign(REQUEST, CONSUMER, None)
     other = a_request()
     other["a"] = "e"
@@ -324,7 +323,7 @@ def test_a_signature_holds_for_its_request_and_method_only():
 def test_a_server_verifies_by_the_consumers_key():
     consumer = oauth2.Consumer("key", "", public_key=public_octets(rsa_key()))
     server = oauth2.Server()
-    for cls in (oauth2.SignatureMethod_RSA_SHA1, oauth2.SignatureMethod_RSA_SHA256, oauth2.SignatureMethod_RSA_SHA512):
+    for cls in CLASSES:
         server.add_signature_method(cls())
         for key in (rsa_key(), other_rsa_key()):
             signed = oauth2.Request.from_consumer_and_token(consumer, None, "GET", "https://api.example/?a=1")

@@ -1,4 +1,4 @@
-"""What any client sends again: each time with a nonce and a timestamp of its own."""
+"""Requests that a client sends again: a new nonce and timestamp are used each time."""
 
 import io
 import time
@@ -11,8 +11,10 @@ from loopback import HANG_UP, Answer, Loopback, redirect
 from verifying import Verifying, nonce_of
 
 import oauth2
+from oauth2._sending.signer import BODY, HEADER, QUERY
 from oauth2.clock import Clock, MonotonicClock
-from oauth2.outgoing import BODY, HEADER, QUERY
+
+pytestmark = pytest.mark.slow
 
 JSON = "application/json"
 
@@ -24,7 +26,7 @@ def service():
 
 
 def first(answer, then=None):
-    """A route that answers the first request with *answer*."""
+    """Return a route that answers the first request with *answer*."""
     calls = count()
     return lambda _: answer if next(calls) == 0 else then or Answer()
 
@@ -54,7 +56,7 @@ def test_after_a_kept_connection_was_closed_it_is_signed_anew(service, kind, pla
     assert again.request().get_nonoauth_parameters() == {"a": "1", "b": "2"}
 
 
-def test_httplib2_sends_no_half_of_a_body(service):
+def test_a_body_that_can_be_read_once_is_not_sent_again_by_httplib2(service):
     service.routes["/closed"] = first(HANG_UP)
     with opened(Httplib2, body_hash=False) as caller, pytest.raises(oauth2.Error, match="once"):
         caller.send("POST", f"{service.origin}/closed", content=(chunk for chunk in (b"one ", b"two")))
@@ -77,7 +79,7 @@ def test_a_retry_of_urllib3_is_signed_anew(service, kind, answer, tmp_path):
 
 
 @every_kind(Requests, Niquests)
-def test_a_retry_is_signed_for_the_time_it_is(service, kind):
+def test_a_retry_has_a_new_timestamp(service, kind):
     clock = Ticking()
     service.routes["/"] = lambda _: Answer(503) if len(service.requests) < 3 else Answer()
     with opened(kind, retries=3, clock=clock) as caller:
@@ -87,7 +89,7 @@ def test_a_retry_is_signed_for_the_time_it_is(service, kind):
 
 
 class Ticking(Clock):
-    """A second goes by each time that it is looked at."""
+    """A clock that advances by one second each time it is read."""
 
     def now(self):
         self.offset += 1
@@ -105,7 +107,7 @@ def test_a_retry_of_urllib3_is_signed_anew_after_a_redirect_too(service, kind):
 
 @every_kind(Requests, Niquests)
 @pytest.mark.parametrize("placement", [QUERY, BODY])
-def test_what_urllib3_cannot_sign_anew_it_does_not_send_again(service, kind, placement):
+def test_a_retry_that_cannot_be_signed_anew_is_not_sent(service, kind, placement):
     service.routes["/"] = Answer(503)
     with opened(kind, retries=3, placement=placement) as caller, pytest.raises(ValueError, match="placement"):
         caller.send("POST", f"{service.origin}/", form={"b": "2"})
@@ -118,11 +120,11 @@ FAR = 7200
 
 
 class Punctual(Verifying):
-    """Its clock goes two hours before; what is not signed for that is refused with *headers* or *body*."""
+    """A service whose clock is two hours ahead; it refuses a difference of over a minute."""
 
-    def __init__(self, headers=None, body=b"refused"):
+    def __init__(self, headers=None, body=b"refused", status=401):
         super().__init__()
-        self.refusal = Answer(401, headers, body)
+        self.refusal = Answer(status, headers, body)
 
     @staticmethod
     def now():
@@ -152,9 +154,17 @@ REFUSALS = {
 }
 
 
+NAMED = {
+    "400 OKAPI": lambda: (date(), b'{"error": {"reason_stack": ["bad_request", "invalid_timestamp"]}}', 400),
+    "400 form": lambda: (date(), b"oauth_problem=timestamp_refused", 400),
+    "403 header": lambda: ({**date(), "WWW-Authenticate": "OAuth oauth_problem=timestamp_refused"}, b"", 403),
+}
+REFUSALS |= NAMED
+
+
 @every_kind()
 @pytest.mark.parametrize("refusal", REFUSALS)
-def test_a_clock_that_is_wrong_is_put_right_once(kind, refusal):
+def test_a_wrong_clock_is_corrected_once(kind, refusal):
     clock = Clock()
     with Punctual(*REFUSALS[refusal]()) as service, opened(kind, clock=clock) as caller:
         assert caller.send("POST", f"{service.origin}/?a=1", form={"b": "2"})[0] == 200
@@ -168,7 +178,7 @@ def test_a_clock_that_is_wrong_is_put_right_once(kind, refusal):
 
 @every_kind()
 @pytest.mark.parametrize("placement", [HEADER, QUERY, BODY])
-def test_a_second_try_puts_everything_in_its_place(kind, placement):
+def test_a_second_try_keeps_the_placement(kind, placement):
     with Punctual(date()) as service, opened(kind, placement=placement) as caller:
         assert caller.send("POST", f"{service.origin}/?a=1", form={"b": "2"})[0] == 200
         assert caller.send("POST", f"{service.origin}/?a=1", form={"b": "2"})[0] == 200
@@ -180,10 +190,11 @@ def test_a_second_try_puts_everything_in_its_place(kind, placement):
 
 
 @every_kind()
-def test_another_refusal_is_the_callers(service, kind):
+def test_a_refusal_for_another_reason_is_returned(service, kind):
     refusals = [
         Answer(401),
         Answer(403, date()),
+        Answer(400, date(), b"timestamp"),
         Answer(401, {**date(), "WWW-Authenticate": "OAuth oauth_problem=signature_invalid"}),
         Answer(401, {"WWW-Authenticate": "OAuth oauth_problem=timestamp_refused"}),
         Answer(401, {"WWW-Authenticate": 'OAuth oauth_problem="timestamp_refused'}),
@@ -201,7 +212,7 @@ def test_another_refusal_is_the_callers(service, kind):
 
 
 @every_kind()
-def test_what_a_second_try_did_not_mend_is_forgotten(service, kind):
+def test_a_correction_that_did_not_help_is_undone(service, kind):
     service.routes["/"] = Answer(401, date())
     clock = Clock()
     with opened(kind, clock=clock) as caller:
@@ -213,7 +224,7 @@ def test_what_a_second_try_did_not_mend_is_forgotten(service, kind):
 
 
 @every_kind()
-def test_a_body_that_is_read_once_is_not_tried_twice(kind):
+def test_a_body_that_can_be_read_once_is_not_sent_again(kind):
     with Punctual(date()) as service, opened(kind, body_hash=False) as caller:
         chunks = (chunk for chunk in (b"one ", b"two"))
         assert caller.send("POST", service.origin, content=chunks, headers={"Content-Type": "text/plain"})[0] == 401

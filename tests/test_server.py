@@ -1,5 +1,8 @@
-"""Server: one request, verified once (RFC 5849 sections 3.2 and 3.3)."""
+"""``Server`` accepts a valid request once (RFC 5849 sections 3.2 and 3.3)."""
 
+import base64
+import hashlib
+import threading
 from types import SimpleNamespace
 
 import pytest
@@ -30,14 +33,14 @@ ABSENT = object()
 
 
 def server_of(*methods, now=NOW, **options):
-    server = oauth2.Server(clock=lambda: now, **options)
+    server = oauth2.Server(now=lambda: now, **options)
     for method in methods or (HMAC,):
         server.add_signature_method(method)
     return server
 
 
 def parameters_of(consumer=CONSUMER, token=TOKEN, method=HMAC, **changes):
-    """Protocol parameters without the signature; ABSENT leaves one out."""
+    """Return the protocol parameters without the signature; the value ABSENT omits a parameter."""
     parameters = {
         "oauth_consumer_key": consumer.key,
         "oauth_token": token.key if token else ABSENT,
@@ -50,14 +53,14 @@ def parameters_of(consumer=CONSUMER, token=TOKEN, method=HMAC, **changes):
 
 
 def received(consumer=CONSUMER, token=TOKEN, method=HMAC, url=URL, http_method="GET", **changes):
-    """A request as it arrives, correctly signed whatever it holds."""
+    """Return a received request that is correctly signed, even if its parameters are invalid."""
     request = oauth2.Request(http_method, url, parameters_of(consumer, token, method, **changes))
     request["oauth_signature"] = method.sign(request, consumer, token)
     return oauth2.Request.from_request(http_method, url, request.to_header())
 
 
 def received_with_body(body, method=HMAC, content_type="application/json", sent=None, body_hash=True):
-    """The same with a body, which may differ from the one that was signed."""
+    """Return a signed request with a body, which may differ from the signed body."""
     parameters = parameters_of(method=method, oauth_signature_method=ABSENT)
     request = oauth2.Request("POST", URL, parameters, body=body)
     request.sign_request(method, CONSUMER, TOKEN, body_hash=body_hash)
@@ -65,7 +68,7 @@ def received_with_body(body, method=HMAC, content_type="application/json", sent=
     return oauth2.Request.from_request("POST", URL, headers, body=body if sent is None else sent)
 
 
-# --- what is accepted ---------------------------------------------------------
+# --- accepted requests --------------------------------------------------------
 
 
 def test_a_signed_request_is_accepted_and_what_is_not_the_protocols_is_returned():
@@ -109,7 +112,7 @@ def test_each_pair_of_its_query_and_its_form_is_returned():
     assert answer == {"size": ["original", "original"], "tag": ["moon", "sea", "sun"]}
 
 
-def test_such_a_request_is_looked_at_as_strictly_as_any():
+def test_such_a_request_is_checked_as_strictly_as_any_other():
     in_the_url = oauth2.Request("GET", URL + "&oauth_extra=1", parameters_of())
     in_the_url["oauth_signature"] = HMAC.sign(in_the_url, CONSUMER, TOKEN)
     with pytest.raises(InvalidRequest):
@@ -120,10 +123,10 @@ def test_such_a_request_is_looked_at_as_strictly_as_any():
         server_of().verify_request(twice, CONSUMER, TOKEN)
 
 
-def test_a_protocol_parameter_as_a_tuple_stands_twice():
+def test_a_protocol_parameter_that_is_a_tuple_occurs_twice():
     request = received()
     request["oauth_nonce"] = ("n1", "n2")
-    with pytest.raises(InvalidRequest, match="twice"):
+    with pytest.raises(InvalidRequest, match="twice: oauth_nonce"):
         server_of().verify_request(request, CONSUMER, TOKEN)
 
 
@@ -167,11 +170,19 @@ def test_another_version_is_refused(version):
         server_of().verify_request(received(oauth_version=version), CONSUMER, TOKEN)
 
 
+def test_the_version_of_a_request_that_was_made_directly_may_be_bytes():
+    request = oauth2.Request("GET", URL, parameters_of())
+    request.sign_request(HMAC, CONSUMER, TOKEN)
+    request["oauth_version"] = b"1.0"
+    request["oauth_signature"] = HMAC.sign(request, CONSUMER, TOKEN)
+    assert server_of(now=int(request["oauth_timestamp"])).verify_request(request, CONSUMER, TOKEN)
+
+
 def test_a_subclass_may_be_of_another_version():
     class Later(oauth2.Server):
         version = "1.1"
 
-    server = Later({"HMAC-SHA1": HMAC}, clock=lambda: NOW)
+    server = Later({"HMAC-SHA1": HMAC}, now=lambda: NOW)
     assert server.verify_request(received(oauth_version="1.1"), CONSUMER, TOKEN)
 
 
@@ -212,7 +223,7 @@ def test_a_method_that_was_not_added_is_refused_with_those_that_were():
 
 def test_a_server_without_methods_refuses_everything():
     with pytest.raises(SignatureMethodRejected, match="Supported: none"):
-        oauth2.Server(clock=lambda: NOW).verify_request(received(), CONSUMER, TOKEN)
+        oauth2.Server(now=lambda: NOW).verify_request(received(), CONSUMER, TOKEN)
 
 
 @pytest.mark.parametrize("name", ["hmac-sha1", "HMAC-SHA1 ", "", "FOO"])
@@ -222,7 +233,7 @@ def test_a_methods_name_is_compared_as_it_is(name):
 
 
 def test_methods_are_given_as_a_dict_or_added():
-    server = oauth2.Server(signature_methods={"HMAC-SHA1": HMAC}, clock=lambda: NOW)
+    server = oauth2.Server(signature_methods={"HMAC-SHA1": HMAC}, now=lambda: NOW)
     assert server.add_signature_method(PLAINTEXT) == {"HMAC-SHA1": HMAC, "PLAINTEXT": PLAINTEXT}
     assert server.signature_methods is server.add_signature_method(PLAINTEXT)
     assert server.verify_request(received(), CONSUMER, TOKEN)
@@ -249,7 +260,7 @@ def test_a_method_need_not_be_of_our_class():
         server.verify_request(received(method=Everything()), CONSUMER, TOKEN)
 
 
-def test_check_receives_the_signature_as_it_stands_in_the_request():
+def test_check_receives_the_signature_unchanged():
     class Recording(oauth2.SignatureMethod_HMAC_SHA1):
         def check(self, request, consumer, token, signature):
             seen.append(signature)
@@ -273,7 +284,7 @@ def test_plaintext_is_refused_over_plain_http():
         )
 
 
-def test_plaintext_over_http_is_a_method_to_ask_for():
+def test_plaintext_over_http_must_be_allowed_explicitly():
     method = oauth2.SignatureMethod_PLAINTEXT_OVER_HTTP()
     assert server_of(method).verify_request(
         received(method=method, url="http://127.0.0.1:8080/photos?a=1"), CONSUMER, TOKEN
@@ -305,6 +316,11 @@ def test_plaintext_with_the_consumer_secret_alone_is_refused():
     request["oauth_signature"] = "printer-secret&"
     with pytest.raises(SignatureInvalid):
         server_of(PLAINTEXT).verify_request(request, CONSUMER, TOKEN)
+
+
+def test_a_plaintext_request_with_a_nonce_has_its_timestamp_checked():
+    with pytest.raises(TimestampRefused):
+        server_of(PLAINTEXT).verify_request(received(method=PLAINTEXT, oauth_timestamp=NOW - 301), CONSUMER, TOKEN)
 
 
 # --- timestamps, section 3.3 --------------------------------------------------
@@ -340,7 +356,7 @@ def test_the_window_is_given_to_the_server_or_set_later_or_in_a_subclass():
     given = server_of(timestamp_threshold=3600)
     later = server_of()
     later.timestamp_threshold = 3600
-    inherited = Patient({"HMAC-SHA1": HMAC}, clock=lambda: NOW)
+    inherited = Patient({"HMAC-SHA1": HMAC}, now=lambda: NOW)
     for server in (given, later, inherited):
         assert server.verify_request(received(oauth_timestamp=NOW - 3600), CONSUMER, TOKEN)
         with pytest.raises(TimestampRefused):
@@ -354,7 +370,7 @@ def test_a_window_set_later_is_as_wide_as_one_that_was_given():
     assert server.verify_request(received(oauth_timestamp=NOW - 3600), CONSUMER, TOKEN)
 
 
-def test_a_window_of_no_width_wants_the_same_second():
+def test_a_threshold_of_zero_requires_the_same_second():
     server = server_of(timestamp_threshold=0)
     assert server.verify_request(received(), CONSUMER, TOKEN)
     with pytest.raises(TimestampRefused):
@@ -372,7 +388,7 @@ def test_a_used_nonce_is_refused():
     assert (caught.value.status, caught.value.problem) == (401, "nonce_used")
 
 
-def test_a_nonce_is_used_by_consumer_and_token_at_a_time():
+def test_a_nonce_is_used_once_for_each_consumer_token_and_timestamp():
     server = server_of()
     other_consumer = oauth2.Consumer("scanner", "scanner-secret")
     other_token = oauth2.Token("joes-photos", "other-secret")
@@ -415,10 +431,97 @@ def test_each_server_has_a_store_of_its_own_unless_it_is_given_one():
     assert server_of().verify_request(received(), CONSUMER, TOKEN)
 
 
+# --- subclasses that do not call super().__init__() ------------------------------
+
+
+class Bare(oauth2.Server):
+    """A subclass as in programs for python-oauth2 1.9."""
+
+    def __init__(self, **attributes):
+        vars(self).update(signature_methods={"HMAC-SHA1": HMAC}, **attributes)
+
+
+def test_a_subclass_that_sets_nothing_but_its_methods_verifies_with_the_safe_defaults():
+    server = Bare(now=lambda: NOW)
+    assert server.verify_request(received(), CONSUMER, TOKEN)["size"] == "original"
+    with pytest.raises(NonceUsed):
+        server.verify_request(received(), CONSUMER, TOKEN)
+    # A second server has its own nonces, so it accepts the request.
+    assert Bare(now=lambda: NOW).verify_request(received(), CONSUMER, TOKEN)
+    with pytest.raises(TimestampRefused):
+        # This server uses the real time, so the timestamp is too old.
+        Bare().verify_request(received(), CONSUMER, TOKEN)
+
+
+@pytest.mark.parametrize("attribute", sorted(vars(oauth2.Server(nonce_store=None))))
+def test_every_attribute_has_a_default_that_is_the_one_of_the_constructor(attribute):
+    assert oauth2.Server.__new__(oauth2.Server).now is oauth2.Server().now
+    bare, made = getattr(oauth2.Server.__new__(oauth2.Server), attribute), getattr(oauth2.Server(), attribute)
+    assert type(bare) is type(made)
+    assert bare == made or attribute == "nonce_store"
+
+
+def test_such_subclasses_share_no_methods():
+    class Empty(oauth2.Server):
+        def __init__(self):
+            pass
+
+    first, second = Empty(), Empty()
+    assert first.add_signature_method(HMAC) == {"HMAC-SHA1": HMAC}
+    assert second.signature_methods == {}
+
+
+def test_such_a_subclass_may_have_a_store_of_its_own_choice_or_none():
+    store = MemoryStore()
+    Bare(now=lambda: NOW, nonce_store=store).verify_request(received(), CONSUMER, TOKEN)
+    with pytest.raises(NonceUsed):
+        server_of(nonce_store=store).verify_request(received(), CONSUMER, TOKEN)
+    for _ in range(2):
+        Bare(now=lambda: NOW, nonce_store=None).verify_request(received(), CONSUMER, TOKEN)
+
+
+def test_a_store_without_a_window_can_be_put_in_the_place_of_the_servers_own():
+    class Database:
+        def add_nonce(self, nonce, timestamp, consumer_key, token_key):
+            return True
+
+    server = server_of()
+    server.nonce_store = Database()
+    assert server.verify_request(received(), CONSUMER, TOKEN)
+
+
+@pytest.mark.parametrize("make", [oauth2.Server, Bare])
+def test_threads_that_use_the_store_first_at_the_same_time_get_one_store(monkeypatch, make):
+    class Slow(MemoryStore):
+        def __init__(self, **options):
+            barrier.wait(timeout=10)  # All threads wait here until each of them is about to create a store.
+            super().__init__(**options)
+
+    barrier, server, found = threading.Barrier(8), make(), []
+    monkeypatch.setattr("oauth2.stores.MemoryStore", Slow)
+    threads = [threading.Thread(target=lambda: found.append(server.nonce_store)) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == [server.nonce_store] * 8
+    server.timestamp_threshold = 900
+    server.now, server.signature_methods = (lambda: NOW), {"HMAC-SHA1": HMAC}
+    assert server.verify_request(received(), CONSUMER, TOKEN)
+    # The server may change the window of a store that the server itself created.
+    assert server.nonce_store.window == 900
+
+
 def test_without_a_store_nonces_are_not_checked():
     server = server_of(nonce_store=None)
     for _ in range(2):
         assert server.verify_request(received(), CONSUMER, TOKEN)
+
+
+@pytest.mark.parametrize("names", [["oauth_nonce"], ["oauth_timestamp"], ["oauth_nonce", "oauth_timestamp"]])
+def test_without_a_store_nonce_and_timestamp_are_still_required(names):
+    with pytest.raises(ParameterAbsent, match="oauth_nonce and oauth_timestamp"):
+        server_of(nonce_store=None).verify_request(received(**dict.fromkeys(names, ABSENT)), CONSUMER, TOKEN)
 
 
 def test_a_store_that_forgets_too_soon_is_refused():
@@ -427,7 +530,7 @@ def test_a_store_that_forgets_too_soon_is_refused():
     assert oauth2.Server(nonce_store=MemoryStore(window=299), timestamp_threshold=299)
 
 
-def test_a_store_without_a_window_is_believed():
+def test_a_store_without_a_window_is_accepted():
     class Database:
         def add_nonce(self, nonce, timestamp, consumer_key, token_key):
             self.added = (nonce, timestamp, consumer_key, token_key)
@@ -440,7 +543,7 @@ def test_a_store_without_a_window_is_believed():
     assert store.added == ("kllo9940pd9333jh", NOW, "printer", None)
 
 
-def test_nobody_gets_in_while_the_store_is_unavailable():
+def test_every_request_is_refused_while_the_store_is_unavailable():
     class Down:
         def add_nonce(self, nonce, timestamp, consumer_key, token_key):
             raise StoreUnavailable("The store cannot be written.")
@@ -484,6 +587,12 @@ def test_no_error_shows_a_secret_or_a_signature(what):
         assert hidden not in shown
 
 
+def test_a_request_that_a_program_made_of_text_without_a_utf8_form_is_refused():
+    request = oauth2.Request("GET", received().url, {**received(), "a": "\ud800"})
+    with pytest.raises(InvalidRequest, match="UTF-8"):
+        server_of().verify_request(request, CONSUMER, TOKEN)
+
+
 def test_check_signature_can_be_called_by_itself_and_again():
     server, request = server_of(), received()
     assert server._check_signature(request, CONSUMER, TOKEN) is None
@@ -492,7 +601,7 @@ def test_check_signature_can_be_called_by_itself_and_again():
 
 
 @pytest.mark.parametrize("name", ["oauth_nonce", "oauth_timestamp"])
-def test_no_request_goes_without_a_claim_where_a_program_checks_signatures_itself(name):
+def test_nonce_and_timestamp_are_required_even_if_a_program_checks_signatures_itself(name):
     class Trusting(oauth2.Server):
         def _check_signature(self, request, consumer, token):
             pass
@@ -503,11 +612,11 @@ def test_no_request_goes_without_a_claim_where_a_program_checks_signatures_itsel
         server.verify_request(received(**{name: ABSENT}), CONSUMER, TOKEN)
 
 
-# --- signatures and whose they are --------------------------------------------
+# --- signatures and the credentials of the request ----------------------------
 
 
 @pytest.mark.parametrize("signature", ["", "AAAA", "ñ", "海", "\ud800", "=", "not base64!", "%00", 17, None])
-def test_a_signature_that_is_none_is_refused(signature):
+def test_an_invalid_signature_is_refused(signature):
     request = received()
     request["oauth_signature"] = signature
     with pytest.raises(oauth2.Error):
@@ -540,7 +649,7 @@ def test_a_signature_of_another_method_is_refused():
         (CONSUMER, oauth2.Token("janes-photos", "other-secret")),
     ],
 )
-def test_unknown_credentials_and_wrong_ones_read_the_same(consumer, token):
+def test_unknown_credentials_and_wrong_ones_have_the_same_error(consumer, token):
     with pytest.raises(SignatureInvalid) as caught:
         server_of().verify_request(received(), consumer, token)
     assert (caught.value.status, caught.value.problem) == (401, "signature_invalid")
@@ -567,12 +676,37 @@ def test_a_token_that_the_request_does_not_name_is_refused():
         server_of().verify_request(request, CONSUMER, TOKEN)
 
 
-def test_an_empty_oauth_token_without_a_token_is_refused():
+@pytest.mark.parametrize("token", [None, {}, ""])
+def test_an_empty_oauth_token_means_no_token(token):
+    assert server_of().verify_request(received(token=None, oauth_token=""), CONSUMER, token)
+
+
+def test_an_empty_oauth_token_is_signed_as_it_is_sent():
+    header = received(token=None, oauth_token="").to_header()["Authorization"]
+    assert 'oauth_token=""' in header
+    without = oauth2.Request.from_request("GET", URL, {"Authorization": header.replace('oauth_token="", ', "")})
+    assert "oauth_token" not in without
     with pytest.raises(SignatureInvalid):
-        server_of().verify_request(received(token=None, oauth_token=""), CONSUMER, None)
+        server_of().verify_request(without, CONSUMER, None)
 
 
-# --- secrets that are none ----------------------------------------------------
+def test_an_empty_oauth_token_is_not_the_token_that_the_caller_looked_up():
+    with pytest.raises(SignatureInvalid):
+        server_of().verify_request(received(oauth_token=""), CONSUMER, TOKEN)
+
+
+def test_a_nonce_is_claimed_without_a_token_where_oauth_token_is_empty():
+    class Recording(MemoryStore):
+        def add_nonce(self, nonce, timestamp, consumer_key, token_key):
+            claimed.append(token_key)
+            return super().add_nonce(nonce, timestamp, consumer_key, token_key)
+
+    claimed = []
+    server_of(nonce_store=Recording()).verify_request(received(token=None, oauth_token=""), CONSUMER, None)
+    assert claimed == [None]
+
+
+# --- empty secrets and public keys as secrets ---------------------------------
 
 
 def rsa(**keys):
@@ -599,7 +733,7 @@ def test_no_hmac_with_an_empty_secret_for_a_consumer_with_a_public_key():
         server_of().verify_request(received(consumer), consumer, TOKEN)
 
 
-def test_an_empty_secret_is_one_where_nobody_signs_with_rsa():
+def test_an_empty_secret_is_accepted_if_no_client_may_sign_with_rsa():
     consumer = oauth2.Consumer("printer", "")
     assert server_of(HMAC, PLAINTEXT).verify_request(received(consumer), consumer, TOKEN)
 
@@ -646,7 +780,7 @@ def test_a_body_that_does_not_match_its_hash_is_refused():
 
 
 @pytest.mark.parametrize("given", ["", "ñ", "2jmj7l5rSw0yVb/vlWAYkK/YBwl="])
-def test_a_hash_that_is_none_is_refused(given):
+def test_a_malformed_hash_is_refused(given):
     with pytest.raises(BodyHashInvalid):
         server_of().verify_request(received(oauth_body_hash=given), CONSUMER, TOKEN)
 
@@ -660,11 +794,75 @@ def test_the_hash_is_that_of_the_signature_method(method):
     assert server_of(method).verify_request(received_with_body(b"{}", method), CONSUMER, TOKEN)
 
 
-def test_a_hash_that_is_not_of_the_signature_method_is_refused():
-    method = oauth2.SignatureMethod_HMAC_SHA256()
-    sha1_of_nothing = "2jmj7l5rSw0yVb/vlWAYkK/YBwk="
-    with pytest.raises(BodyHashInvalid):
-        server_of(method).verify_request(received(method=method, oauth_body_hash=sha1_of_nothing), CONSUMER, TOKEN)
+HMAC_SHA256 = oauth2.SignatureMethod_HMAC_SHA256()
+HMAC_SHA512 = oauth2.SignatureMethod_HMAC_SHA512()
+SHA1_OF_NOTHING = "2jmj7l5rSw0yVb/vlWAYkK/YBwk="
+
+
+def hash_of(body, digest):
+    return base64.b64encode(hashlib.new(digest, body).digest()).decode()
+
+
+def hashed(body, digest, method=HMAC_SHA256, *, content_type="application/json", sent=None):
+    """Return a POST signed with the *digest* of *body* as oauth_body_hash; the received body may differ."""
+    request = oauth2.Request("POST", URL, parameters_of(method=method, oauth_body_hash=hash_of(body, digest)))
+    request["oauth_signature"] = method.sign(request, CONSUMER, TOKEN)
+    headers = {**request.to_header(), "Content-Type": content_type}
+    return oauth2.Request.from_request("POST", URL, headers, body=body if sent is None else sent)
+
+
+@pytest.mark.parametrize("method", [HMAC_SHA256, HMAC_SHA512], ids=lambda method: method.name)
+def test_the_sha1_of_an_empty_body_is_accepted_under_every_method(method):
+    assert server_of(method).verify_request(hashed(b"", "sha1", method), CONSUMER, TOKEN)
+    without_body = received(method=method, oauth_body_hash=SHA1_OF_NOTHING)
+    assert without_body.body is None
+    assert server_of(method).verify_request(without_body, CONSUMER, TOKEN)
+
+
+def test_the_sha1_of_an_empty_body_is_refused_for_a_body():
+    with pytest.raises(BodyHashInvalid, match="does not match"):
+        server_of(HMAC_SHA256).verify_request(hashed(b"", "sha1", sent=b"{}"), CONSUMER, TOKEN)
+
+
+@pytest.mark.parametrize("allowed", [False, True])
+def test_the_sha1_of_an_empty_body_is_accepted_with_a_form_which_the_signature_covers(allowed):
+    parameters = parameters_of(method=HMAC_SHA256, oauth_body_hash=SHA1_OF_NOTHING, title="sea")
+    form = oauth2.Request("POST", URL, parameters, is_form_encoded=True)
+    form["oauth_signature"] = HMAC_SHA256.sign(form, CONSUMER, TOKEN)
+    arrived = oauth2.Request.from_request("POST", URL, {"Content-Type": FORM}, body=form.to_postdata())
+    server = server_of(HMAC_SHA256, sha1_body_hash_allowed=allowed)
+    assert server.verify_request(arrived, CONSUMER, TOKEN)["title"] == "sea"
+
+
+@pytest.mark.parametrize(
+    ("digest", "method", "words"),
+    [
+        ("sha1", HMAC_SHA256, "is the SHA-1 of the body. Send the SHA-256 with HMAC-SHA256."),
+        ("sha1", HMAC_SHA512, "is the SHA-1 of the body. Send the SHA-512 with HMAC-SHA512."),
+        ("sha256", HMAC, "is the SHA-256 of the body. Send the SHA-1 with HMAC-SHA1."),
+        ("sha384", HMAC_SHA512, "is the SHA-384 of the body. Send the SHA-512 with HMAC-SHA512."),
+    ],
+)
+def test_a_body_hash_of_another_method_is_refused_with_the_names_of_both(digest, method, words):
+    with pytest.raises(BodyHashInvalid) as caught:
+        server_of(method).verify_request(hashed(b"{}", digest, method), CONSUMER, TOKEN)
+    assert str(caught.value) == f"oauth_body_hash {words}"
+
+
+def test_a_server_can_be_configured_to_accept_the_sha1_of_a_body():
+    server = server_of(HMAC_SHA256, sha1_body_hash_allowed=True)
+    assert server.verify_request(hashed(b"{}", "sha1"), CONSUMER, TOKEN)
+    with pytest.raises(BodyHashInvalid, match="does not match"):
+        server.verify_request(hashed(b"{}", "sha1", sent=b"[]"), CONSUMER, TOKEN)
+    with pytest.raises(BodyHashInvalid, match="is the SHA-512 of the body"):
+        server.verify_request(hashed(b"{}", "sha512"), CONSUMER, TOKEN)
+
+
+def test_the_sha1_of_a_body_that_was_not_given_cannot_be_checked():
+    request = received(method=HMAC_SHA256, http_method="POST", oauth_body_hash=hash_of(b"{}", "sha1"))
+    for allowed in (False, True):
+        with pytest.raises(BodyHashInvalid, match="cannot be checked"):
+            server_of(HMAC_SHA256, sha1_body_hash_allowed=allowed).verify_request(request, CONSUMER, TOKEN)
 
 
 def test_a_hash_may_be_required():
@@ -685,7 +883,7 @@ def test_neither_an_empty_body_nor_a_form_needs_the_required_hash():
     assert server.verify_request(arrived, CONSUMER, TOKEN)["title"] == "sea"
 
 
-# --- answers ------------------------------------------------------------------
+# --- the WWW-Authenticate header ----------------------------------------------
 
 
 def test_the_answer_to_a_refusal_names_the_scheme_and_the_realm():

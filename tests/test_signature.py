@@ -8,29 +8,23 @@ from types import SimpleNamespace
 import pytest
 
 import oauth2
+from oauth2._methods import hmac_methods
+from oauth2._wire.base_string import on_the_wire, url_text
 from oauth2.errors import InvalidURL
 from oauth2.signature import (
     SignatureMethod_PLAINTEXT_OVER_HTTP,
     base_string_uri,
     body_digest,
     normalize_parameters,
-    on_the_wire,
     shared_secrets,
     signature_base_string,
-    signed_text,
-    url_text,
 )
 
 CONSUMER = oauth2.Consumer("ck", "consumer secret")
 TOKEN = oauth2.Token("tk", "token&secret")
 HMAC = oauth2.SignatureMethod_HMAC_SHA1()
 PLAINTEXT = oauth2.SignatureMethod_PLAINTEXT()
-ALL = {
-    "HMAC-SHA1": oauth2.SignatureMethod_HMAC_SHA1,
-    "HMAC-SHA256": oauth2.SignatureMethod_HMAC_SHA256,
-    "HMAC-SHA512": oauth2.SignatureMethod_HMAC_SHA512,
-    "PLAINTEXT": oauth2.SignatureMethod_PLAINTEXT,
-}
+ALL = {cls.name: cls for cls in (*map(type, hmac_methods()), oauth2.SignatureMethod_PLAINTEXT)}
 
 
 def request_of(url="https://api.example/", **parameters):
@@ -48,6 +42,7 @@ def request_of(url="https://api.example/", **parameters):
         ("http://example.com#a", "http://example.com/"),
         ("http://example.com:/", "http://example.com/"),
         ("HTTP://EXAMPLE.com:80/Path", "http://example.com/Path"),
+        ("http://example.com/path\n", "http://example.com/path%0A"),
         ("http://example.com:0080/", "http://example.com/"),
         ("http://example.com:443/", "http://example.com:443/"),
         ("https://example.com:443/", "https://example.com/"),
@@ -108,9 +103,13 @@ def test_the_base_string_uri_is_what_the_request_line_and_the_host_header_carry(
         "http://a/\ud800",
         "http://\ud800/",
         b"http://a/\xff",
+        b"http://a/?\xff",
+        "http://[a/",
+        "http://a]/",
+        "http://ÿ\x7f/",
     ],
 )
-def test_a_url_that_has_none_is_refused(url):
+def test_a_url_without_a_base_string_uri_is_refused(url):
     with pytest.raises(InvalidURL):
         base_string_uri(url)
 
@@ -126,12 +125,12 @@ def test_a_host_header_that_names_no_host_is_refused(host):
         base_string_uri("http://example.com/", host=host)
 
 
-def test_a_url_that_is_no_text_is_the_callers_mistake():
+def test_a_url_that_is_not_text_is_a_type_error():
     with pytest.raises(TypeError, match="url"):
         url_text(17)
 
 
-def test_what_cannot_stand_in_a_request_line_is_escaped_and_nothing_else():
+def test_only_characters_that_a_request_line_cannot_contain_are_escaped():
     printable = "".join(map(chr, range(0x21, 0x7F)))
     assert on_the_wire(printable) == printable
     assert on_the_wire(" \t\r\n\0\x7f\x80海") == "%20%09%0D%0A%00%7F%C2%80%E6%B5%B7"
@@ -188,7 +187,7 @@ def test_the_base_string_joins_method_uri_and_parameters(method, url, pairs, exp
 def test_the_base_string_of_a_request_is_the_same():
     request = oauth2.Request("POST", "https://api.example/a%20b?x=~&x=1", {"oauth_token": "t k", "y": "é&="})
     pairs = [("oauth_token", "t k"), ("y", "é&=")]
-    assert signed_text(request) == signature_base_string("post", request.url, pairs)
+    assert request.get_signature_base_string() == signature_base_string("post", request.url, pairs)
 
 
 # --- secrets, section 3.4.2 ---------------------------------------------------
@@ -226,11 +225,11 @@ def test_methods_carry_their_name(name):
     assert ALL[name].name == ALL[name]().name == name
 
 
-@pytest.mark.parametrize("name", ["HMAC-SHA1", "HMAC-SHA256", "HMAC-SHA512"])
+@pytest.mark.parametrize("name", [name for name in ALL if name.startswith("HMAC-")])
 def test_hmac_is_keyed_with_the_secrets_over_the_base_string(name):
     request = request_of(oauth_token="x")
     key, text = ALL[name]().signing_base(request, CONSUMER, TOKEN)
-    assert (key, text) == (b"consumer%20secret&token%26secret", signed_text(request).encode())
+    assert (key, text) == (b"consumer%20secret&token%26secret", request.get_signature_base_string().encode())
     digest = hmac.new(key, text, getattr(hashlib, name.removeprefix("HMAC-").lower())).digest()
     assert ALL[name]().sign(request, CONSUMER, TOKEN) == b64encode(digest)
 
@@ -243,7 +242,7 @@ def test_plaintext_is_the_secrets_as_text_and_signs_in_bytes():
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_check_takes_text_and_bytes(name):
+def test_check_accepts_text_and_bytes(name):
     method, request = ALL[name](), request_of(oauth_token="x")
     signature = method.sign(request, CONSUMER, TOKEN)
     assert method.check(request, CONSUMER, TOKEN, signature) is True
@@ -281,7 +280,7 @@ def test_a_method_of_ones_own_has_to_say_how_it_signs():
 
 
 class Own(oauth2.SignatureMethod):
-    """The shape of those that programs bring along."""
+    """A custom signature method, as programs define it."""
 
     name = "OWN-SHA256"
 
@@ -327,7 +326,7 @@ def test_a_subclass_of_hmac_may_change_what_is_signed():
     assert Fixed().check(request_of(), CONSUMER, None, expected.decode())
 
 
-# --- a request is whatever has the three parts ------------------------------------
+# --- a request is any object with the members of SignableRequest -------------------
 
 
 class Signable:
@@ -337,8 +336,11 @@ class Signable:
     def get_normalized_parameters(self):
         return "a=1&b=%20"
 
+    def get_signature_base_string(self):
+        return "GET&https%3A%2F%2Fapi.example%2Fa&a%3D1%26b%3D%2520"
 
-def test_a_request_of_another_type_is_signed_by_its_parts():
+
+def test_a_request_of_another_type_is_signed_by_its_base_string():
     method, consumer = oauth2.SignatureMethod_HMAC_SHA1(), oauth2.Consumer("key", "secret")
     assert method.signing_base(Signable(), consumer, None) == (
         b"secret&",
@@ -347,11 +349,10 @@ def test_a_request_of_another_type_is_signed_by_its_parts():
     assert method.check(Signable(), consumer, None, method.sign(Signable(), consumer, None))
 
 
-def test_a_request_of_another_type_without_url_is_a_value_error():
-    request = Signable()
-    request.normalized_url = None
-    with pytest.raises(ValueError, match="url"):
-        oauth2.SignatureMethod_HMAC_SHA1().signing_base(request, oauth2.Consumer("key", "secret"), None)
+def test_a_request_without_url_has_no_base_string():
+    request = oauth2.Request("GET", None, {"a": "1"})
+    with pytest.raises(ValueError, match=r"set request\.url"):
+        HMAC.signing_base(request, CONSUMER, None)
 
 
 def test_parameters_that_a_subclass_or_a_patch_normalizes_are_what_is_signed(monkeypatch):
@@ -364,3 +365,13 @@ def test_parameters_that_a_subclass_or_a_patch_normalizes_are_what_is_signed(mon
     assert method.signing_base(Own("GET", "https://api.example/"), consumer, None)[1] == expected
     monkeypatch.setattr(oauth2.Request, "get_normalized_parameters", lambda request: "own=1")
     assert method.signing_base(oauth2.Request("GET", "https://api.example/"), consumer, None)[1] == expected
+
+
+def test_every_oauth_signature_is_left_out_and_no_name_that_starts_alike():
+    pairs = [
+        ("oauth_signature", "b"),
+        ("oauth_signature", "a"),
+        ("oauth_signature_method", "c"),
+        ("oauth_signatur", "d"),
+    ]
+    assert normalize_parameters(pairs) == "oauth_signatur=d&oauth_signature_method=c"

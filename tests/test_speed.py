@@ -1,4 +1,4 @@
-"""Signing and verifying stay ahead of oauthlib, by half of what is aimed at: a ratio, which no slow machine changes."""
+"""Signing and verifying are faster than with oauthlib, by at least half of the ratio that is the goal."""
 
 import json
 import os
@@ -11,13 +11,13 @@ import pytest
 pytestmark = pytest.mark.alone
 
 ROOT = Path(__file__).parent.parent
-FACTORS = {"sign": 3.25, "verify": 2.0}  # times as fast as oauthlib
-ATTEMPTS = 6  # noise can only spoil a ratio, so the best of some is taken
+FACTORS = {"sign": 3.25, "verify": 2.0}  # Times as fast as oauthlib.
+ATTEMPTS = 6  # Noise can only make a ratio worse, so the best of several attempts is used.
 KEYS = [f"{what} {workload}" for what in FACTORS for workload in "abcd"]
 
 
 def measure():
-    # In a process of its own, where nothing counts coverage.
+    # The benchmark runs in a separate process, in which coverage is not measured.
     environment = {name: value for name, value in os.environ.items() if not name.startswith("COV")}
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks.guard"],

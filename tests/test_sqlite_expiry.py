@@ -1,4 +1,4 @@
-"""Nonces in SQLite go by themselves, and nobody looks for them where there are none."""
+"""Later claims delete old nonces in SQLite; if there are no old nonces, a claim does not search for them."""
 
 import contextlib
 
@@ -12,21 +12,21 @@ def claim(store, timestamp, count):
         assert store.add_nonce(str(number), timestamp, "key", None)
 
 
-def test_more_nonces_than_one_look_forgets_all_go(tmp_path):
+def test_more_old_nonces_than_one_step_deletes_are_all_deleted(tmp_path):
     with contextlib.closing(SQLiteStore(tmp_path / "store.db", window=60)) as store:
         claim(store, EARLY, 2_000)
         claim(store, LATER, 2_000)
         assert store.nonce_count() == 2_000
 
 
-def test_the_next_horizon_is_looked_below_as_well(tmp_path):
+def test_nonces_below_the_next_horizon_are_deleted_too(tmp_path):
     with contextlib.closing(SQLiteStore(tmp_path / "store.db", window=60)) as store:
         for step in range(4):
             claim(store, EARLY + step * 1_000, 1_000)
         assert store.nonce_count() == 1_000
 
 
-def test_what_another_process_left_is_forgotten(tmp_path):
+def test_old_nonces_of_another_process_are_deleted(tmp_path):
     path = tmp_path / "store.db"
     with (
         contextlib.closing(SQLiteStore(path, window=60)) as one,
@@ -38,7 +38,7 @@ def test_what_another_process_left_is_forgotten(tmp_path):
         assert two.nonce_count() == 1_000
 
 
-def test_a_look_that_found_no_more_is_not_repeated(tmp_path):
+def test_a_deletion_that_found_no_more_rows_is_not_repeated(tmp_path):
     with contextlib.closing(SQLiteStore(tmp_path / "store.db", window=60)) as store:
         claim(store, EARLY, 500)
         statements = []

@@ -1,4 +1,4 @@
-"""What a request costs: statements to a database, journeys to Redis, and hash slots of a cluster."""
+"""The cost of a request: statements to a database, round trips to Redis, and hash slots of a cluster."""
 
 import contextlib
 from urllib.parse import urlsplit
@@ -7,10 +7,13 @@ import databases
 import pytest
 from cuttable import Proxy, free_port, own_redis
 from hosted import Hosted
+from on_a_loop import Loop, OnLoop
 
 from oauth2.stores import ClientCredentials, CombinedStore, TemporaryCredentials
+from oauth2.stores._statements import DELETE_EVERY
 from oauth2.stores.sqlite import SQLiteStore
-from oauth2.stores.statements import FORGET_EVERY
+
+pytestmark = pytest.mark.slow
 
 T = 1_700_000_000
 REQUESTS = 200
@@ -22,8 +25,8 @@ def requests_of(hosted, count):
 
 
 @pytest.mark.parametrize("kind", ["postgresql", "mariadb"])
-def test_a_whole_authenticate_is_two_statements_on_a_server(kind, tmp_path, monkeypatch):
-    monkeypatch.setattr("oauth2.stores.sql.FORGET_EVERY", 4)
+def test_authenticate_executes_two_statements_on_a_server(kind, tmp_path, monkeypatch):
+    monkeypatch.setattr("oauth2.stores._sql.DELETE_EVERY", 4)
     with databases.backend(kind, tmp_path) as backend:
         hosted, statements = Hosted(backend.make()), []
         sent = requests_of(hosted, REQUESTS)
@@ -33,7 +36,7 @@ def test_a_whole_authenticate_is_two_statements_on_a_server(kind, tmp_path, monk
         for number, request in enumerate(sent, 1):
             hosted.provider.authenticate(request)
             assert len(statements) == 2 * number
-        # Those with which nonces go that are too old are among them.
+        # Some of these requests also delete old nonces.
         assert len(set(statements)) == 3
 
 
@@ -50,7 +53,7 @@ def test_client_credentials_are_replaced_in_one_statement(kind, tmp_path):
         assert (store.replace_consumer(consumer), len(statements)) == (True, 1)
 
 
-def test_a_whole_authenticate_is_one_journey_for_each_statement_to_mariadb(tmp_path):
+def test_authenticate_is_one_round_trip_for_each_statement_to_mariadb(tmp_path):
     with databases.backend("mariadb", tmp_path) as backend, contextlib.ExitStack() as stack:
         url = backend.engine.url
         proxy = Proxy((url.host, url.port or 3306))
@@ -64,25 +67,25 @@ def test_a_whole_authenticate_is_one_journey_for_each_statement_to_mariadb(tmp_p
         assert proxy.sent - before == 2 * REQUESTS
 
 
-def test_a_whole_authenticate_is_two_statements_on_sqlite_and_once_a_minute_four_more(tmp_path):
+def test_authenticate_executes_two_statements_on_sqlite_and_sometimes_four_more(tmp_path):
     with contextlib.closing(SQLiteStore(tmp_path / "store.db")) as store:
         hosted, costs, statements = Hosted(store), [], []
         for _minute in range(10):
             hosted.now += 60
-            sent = requests_of(hosted, 4 * FORGET_EVERY)
+            sent = requests_of(hosted, 4 * DELETE_EVERY)
             store._file._connection.set_trace_callback(statements.append)
             for request in sent:
                 statements.clear()
                 hosted.provider.authenticate(request)
                 costs.append(len(statements))
             store._file._connection.set_trace_callback(None)
-        # One in 64, when there is something to do, begins, moves the horizon, forgets a bounded number, and commits.
+        # One in 64 also executes BEGIN, moves the horizon, deletes a bounded number of nonces, and executes COMMIT.
         assert set(costs) == {2, 6}
         assert 5 <= costs.count(6) <= 10
 
 
 @pytest.mark.parametrize("decode_responses", [False, True])
-def test_each_call_to_redis_is_one_journey(tmp_path, decode_responses):
+def test_each_call_to_redis_is_one_round_trip(tmp_path, decode_responses):
     with databases.backend("redis", tmp_path) as backend, contextlib.ExitStack() as stack:
         parts = urlsplit(databases.REDIS)
         proxy = Proxy((parts.hostname, parts.port or 6379))
@@ -99,7 +102,7 @@ def test_each_call_to_redis_is_one_journey(tmp_path, decode_responses):
             lambda: store.redeem("t"),
             lambda: store.redeem("t"),
         ]
-        answers = [call() for call in calls]  # the first time with the text of each script
+        answers = [call() for call in calls]  # The first call of each script sends the text of the script.
         redeemed = answers[7]
         assert (redeemed.user, redeemed.verifier, redeemed.realms) == ("jane", "v", ("☃",))
         assert answers[:3] == [True, False, True]
@@ -123,7 +126,7 @@ def temporary(key="t", **fields):
     return TemporaryCredentials(**{**given, **fields})
 
 
-# --- what only a Redis of one's own shows ---------------------------------------------
+# --- tests that need a separate Redis -------------------------------------------------
 
 
 @pytest.fixture
@@ -134,7 +137,7 @@ def alone(tmp_path):
         yield client
 
 
-def test_a_redis_that_forgot_its_scripts_is_given_them_again(alone):
+def test_scripts_are_sent_again_to_a_redis_that_lost_them(alone):
     from oauth2.stores.redis import RedisStore
 
     store = RedisStore(alone)
@@ -151,7 +154,7 @@ def test_a_redis_that_forgot_its_scripts_is_given_them_again(alone):
 
 
 @pytest.mark.parametrize(("lifetime", "seconds"), [(600, 601), (1, 2), (0, 1), (-5, 1)])
-def test_temporary_credentials_live_as_long_as_they_hold_and_a_second_more(alone, lifetime, seconds):
+def test_temporary_credentials_in_redis_expire_one_second_after_their_lifetime(alone, lifetime, seconds):
     from oauth2.stores.redis import RedisStore
 
     store = RedisStore(alone)
@@ -160,7 +163,8 @@ def test_temporary_credentials_live_as_long_as_they_hold_and_a_second_more(alone
     assert 1000 * (seconds - 1) < left <= 1000 * seconds
     store.approve("t", "jane", "v", ())
     store.count_try("t")
-    assert 0 < alone.pttl("oauth2:temporary:t") <= left  # nothing makes them live longer
+    # Neither an approval nor an attempt to redeem extends the lifetime.
+    assert 0 < alone.pttl("oauth2:temporary:t") <= left
     store.issue(temporary(expires_at=T + 6000))
     assert alone.ttl("oauth2:temporary:t") > 5990
 
@@ -170,7 +174,7 @@ def test_a_single_node_spreads_its_nonces_over_the_shards(alone):
 
     store = RedisStore(alone)
     assert all(store.add_nonce(f"n{number}", T, "c", "t") for number in range(500))
-    assert alone.dbsize() > 3 * 150  # a bucket, a list and a horizon each
+    assert alone.dbsize() > 3 * 150  # Each shard has a bucket, a list and a horizon.
     assert store.nonce_count() == 500
 
 
@@ -178,7 +182,7 @@ def test_a_single_node_spreads_its_nonces_over_the_shards(alone):
 
 
 class Recorded:
-    """A client of Redis that keeps the keys of each call."""
+    """A Redis client that records the keys of each call."""
 
     def __init__(self):
         self.keys = []
@@ -208,17 +212,42 @@ def test_all_keys_of_a_call_hash_to_one_slot_and_nonces_to_many(prefix):
     assert len({slot for each in slots[::3] for slot in each}) > 200  # of 256 shards
 
 
-def test_a_cluster_is_used_and_its_loss_is_unavailable(tmp_path):
-    import time
-
-    import redis
+@contextlib.contextmanager
+def blocking_cluster_store(port):
+    from redis import RedisCluster
     from redis.backoff import NoBackoff
     from redis.retry import Retry
 
-    from oauth2.errors import StoreUnavailable
     from oauth2.stores.redis import RedisStore
 
-    # The second port, for the nodes among themselves, is 10000 higher where nobody says so.
+    with RedisCluster("127.0.0.1", port, socket_timeout=1, retry=Retry(NoBackoff(), 0)) as client:
+        yield RedisStore(client)
+
+
+@contextlib.contextmanager
+def asyncio_cluster_store(port):
+    from redis.asyncio import RedisCluster
+    from redis.asyncio.retry import Retry
+    from redis.backoff import NoBackoff
+
+    from oauth2.stores.redis import AsyncRedisStore
+
+    async def make():
+        return AsyncRedisStore(RedisCluster("127.0.0.1", port, socket_timeout=1, retry=Retry(NoBackoff(), 0)))
+
+    with contextlib.closing(Loop()) as loop, contextlib.closing(OnLoop(loop.run(make()), loop)) as store:
+        yield store
+
+
+@pytest.mark.parametrize("cluster_store", [blocking_cluster_store, asyncio_cluster_store])
+def test_a_cluster_is_used_and_its_loss_is_unavailable(tmp_path, cluster_store):
+    import time
+
+    import redis
+
+    from oauth2.errors import StoreUnavailable
+
+    # The port for the connections between the nodes defaults to the port plus 10000.
     with own_redis(tmp_path, "--cluster-enabled", "yes", "--cluster-port", str(free_port())) as port:
         with redis.Redis(port=port) as node:
             node.execute_command("CLUSTER ADDSLOTSRANGE", 0, 16383)
@@ -226,9 +255,7 @@ def test_a_cluster_is_used_and_its_loss_is_unavailable(tmp_path):
             while node.execute_command("CLUSTER INFO")["cluster_state"] != "ok":
                 assert time.monotonic() < deadline
                 time.sleep(0.02)
-        retry = Retry(NoBackoff(), 0)
-        with redis.RedisCluster("127.0.0.1", port, socket_timeout=1, retry=retry) as client:
-            store = RedisStore(client)
+        with cluster_store(port) as store:
             assert [store.add_nonce(f"n{number}", T, "c", "t") for number in range(300)] == [True] * 300
             assert not any(store.add_nonce(f"n{number}", T, "c", "t") for number in range(300))
             assert store.nonce_count() == 300
@@ -250,10 +277,10 @@ def test_a_cluster_is_used_and_its_loss_is_unavailable(tmp_path):
                     call()
 
 
-# --- a store of several ---------------------------------------------------------------
+# --- CombinedStore --------------------------------------------------------------------
 
 
-def test_where_the_nonces_are_in_redis_a_request_is_one_statement_and_one_journey(tmp_path):
+def test_authenticate_with_nonces_in_redis_is_one_statement_and_one_round_trip(tmp_path):
     with databases.backend("combined", tmp_path) as backend, contextlib.ExitStack() as stack:
         parts = urlsplit(databases.REDIS)
         proxy = Proxy((parts.hostname, parts.port or 6379))

@@ -1,7 +1,6 @@
-"""A store that is down: each method says so with StoreUnavailable, and a provider lets nobody in."""
+"""An unavailable store: each method raises StoreUnavailable, and a provider refuses every request."""
 
 import contextlib
-import multiprocessing
 import os
 import sqlite3
 import time
@@ -10,14 +9,17 @@ from urllib.parse import urlsplit
 
 import databases
 import pytest
+from children import needs_fork, run_one
 from cuttable import Proxy, free_port, own_redis
 from hosted import Hosted
 from peer import what_is_shown
 
 from oauth2.errors import StoreUnavailable
-from oauth2.stores import ClientCredentials, CombinedStore, TemporaryCredentials, TokenCredentials, sqlite
+from oauth2.stores import ClientCredentials, CombinedStore, TemporaryCredentials, TokenCredentials, _sqlite_file
 from oauth2.stores.fernet import FernetCipher
 from oauth2.stores.sqlite import SQLiteStore
+
+pytestmark = pytest.mark.slow
 
 T = 1_700_000_000
 SECRET = "hush-hush-hush"
@@ -38,6 +40,7 @@ TEMPORARIES = {
     "count_try": lambda store: store.count_try("t"),
     "redeem": lambda store: store.redeem("t"),
 }
+BOTH = {"redeem_for_token": lambda store: store.redeem_for_token("t", TOKEN)}
 CREDENTIALS = {
     "find": lambda store: store.find("c", "t"),
     "find without a token": lambda store: store.find("c", None),
@@ -50,20 +53,21 @@ CREDENTIALS = {
     "replace_token": lambda store: store.replace_token("t", TOKEN),
     "tokens_of": lambda store: store.tokens_of("jane"),
     "reencrypt": lambda store: store.reencrypt(),
-    "revoke_token": lambda store: store.revoke_token("t"),
+    "revoke_grant": lambda store: store.revoke_grant("t"),
+    "revoke_grant of a user": lambda store: store.revoke_grant("t", "jane"),
     "remove_consumer": lambda store: store.remove_consumer("c"),
 }
-EVERYTHING = {**NONCES, **CREDENTIALS, **TEMPORARIES}
+EVERYTHING = {**NONCES, **CREDENTIALS, **TEMPORARIES, **BOTH}
 READS = {"nonce_count", "get_temporary", "find", "find without a token", "get_consumer", "consumers_of"}
 READS |= {"get_token", "tokens_of"}
-SERVERS = ["postgresql", "mariadb", "redis"]
+SERVERS = ["postgresql", "mariadb", *databases.DRIVERS, "redis", "redis-asyncio"]
 
 
 def outcome(call, store):
-    """The name of what a call raises, which shows no secret; None if it returns."""
+    """Return the name of the error that a call raises; None if it raises none. The error must show no secret."""
     try:
         call(store)
-    except BaseException as error:  # noqa: BLE001 - whatever it may be
+    except BaseException as error:  # noqa: BLE001 - the test compares every error
         caught = error
     else:
         return None
@@ -90,11 +94,11 @@ def all_work(calls):
 
 
 class Reached:
-    """A store on a server that is reached through a proxy, and another past it."""
+    """A store that reaches its server through a proxy, and another store that connects directly."""
 
     def __init__(self, kind, directory, stack):
-        self.kind = kind
         self.backend = stack.enter_context(databases.backend(kind, directory))
+        self.kind = kind = self.backend.kind
         self.calls = NONCES | TEMPORARIES if kind == "redis" else EVERYTHING
         if kind == "redis":
             parts = urlsplit(databases.REDIS)
@@ -110,8 +114,9 @@ class Reached:
         if self.kind == "redis":
             url = urlsplit(databases.REDIS)
             netloc = f"{url.netloc.rpartition('@')[0]}@" if "@" in url.netloc else ""
-            return self.backend.make(redis_at(self.stack, f"redis://{netloc}127.0.0.1:{port}{url.path}"), cipher=cipher)
-        engine = self.backend.sqlalchemy.create_engine(
+            client = self.backend.at(f"redis://{netloc}127.0.0.1:{port}{url.path}")
+            return self.backend.make(client, cipher=cipher)
+        engine = self.backend.new_engine(
             self.backend.engine.url.set(host="127.0.0.1", port=port), hide_parameters=True, **options
         )
         self.stack.callback(engine.dispose)
@@ -123,7 +128,7 @@ def redis_at(stack, url):
     from redis.backoff import NoBackoff
     from redis.retry import Retry
 
-    # No second tries: they take seconds.
+    # The client does not retry, because retries would take several seconds.
     return stack.enter_context(redis.Redis.from_url(url, socket_timeout=1, retry=Retry(NoBackoff(), 0)))
 
 
@@ -179,7 +184,7 @@ def test_a_pool_without_a_free_connection_is_unavailable(tmp_path):
         assert outcomes(EVERYTHING, store) == all_work(EVERYTHING)
 
 
-def test_tables_that_are_gone_make_every_method_unavailable(tmp_path):
+def test_without_its_tables_every_method_is_unavailable(tmp_path):
     for kind in databases.SQL:
         with databases.backend(kind, tmp_path) as backend:
             store = backend.make(cipher=FernetCipher(KEY))
@@ -187,13 +192,13 @@ def test_tables_that_are_gone_make_every_method_unavailable(tmp_path):
             assert outcomes(EVERYTHING, store) == all_unavailable(EVERYTHING)
 
 
-# --- a provider over them -------------------------------------------------------------
+# --- a provider with an unavailable store ---------------------------------------------
 
 
 def refused_with_503(provider, request):
     with pytest.raises(StoreUnavailable) as caught:
         provider.authenticate(request)
-    return provider.answer(caught.value).status == 503
+    return provider.error_response(caught.value).status == 503
 
 
 @pytest.mark.parametrize("reached", ["postgresql", "mariadb"], indirect=True)
@@ -227,7 +232,7 @@ def test_a_provider_answers_503_while_only_the_nonces_are_down(reached, tmp_path
 
 
 def changing_only(calls):
-    # Redis lets memory be freed when it is full; where it is read-only, nothing.
+    # A full Redis still allows deletions; a read-only Redis allows no change.
     return {name: None if name in READS else "StoreUnavailable" for name in calls}
 
 
@@ -269,7 +274,7 @@ def test_a_redis_that_asks_for_a_password_or_holds_something_else_is_unavailable
     alone.set("x:temporary:t", "no hash")
     alone.set("{x:00}:buckets", "no list")
     wrong_type = outcomes(calls, store)
-    # To find whether something has expired or was approved, its kind does not matter.
+    # These three methods may return before they read a value of the wrong type.
     assert {name for name, found in wrong_type.items() if found is None} <= {"approve", "count_try", "redeem"}
     alone.config_set("requirepass", "pw")
     with contextlib.ExitStack() as stack:
@@ -278,7 +283,7 @@ def test_a_redis_that_asks_for_a_password_or_holds_something_else_is_unavailable
 
 
 @pytest.mark.parametrize("decode_responses", [False, True])
-def test_what_redis_holds_in_another_form_cannot_be_read(alone, decode_responses):
+def test_unreadable_records_in_redis_are_unavailable(alone, decode_responses):
     import redis
 
     from oauth2.stores.redis import RedisStore
@@ -314,7 +319,7 @@ def remove(path):
 
 
 def until_it_is_looked_for():
-    time.sleep(5 * sqlite._LOOK_EVERY)
+    time.sleep(5 * _sqlite_file._CHECK_LOG_EVERY)
 
 
 def test_a_store_whose_file_was_removed_is_unavailable_and_does_not_begin_anew(file_store, path):
@@ -323,7 +328,7 @@ def test_a_store_whose_file_was_removed_is_unavailable_and_does_not_begin_anew(f
     file_store.close()
     assert outcomes(EVERYTHING, file_store) == all_unavailable(EVERYTHING)
     assert not path.exists()
-    with contextlib.closing(SQLiteStore(path)) as another:  # which makes a file
+    with contextlib.closing(SQLiteStore(path)) as another:  # This creates a file.
         assert another.add_nonce("n", T, "c", "t")
         assert outcomes(EVERYTHING, file_store) == all_unavailable(EVERYTHING)
 
@@ -344,8 +349,67 @@ def test_a_store_whose_file_is_elsewhere_now_is_unavailable_and_stays_so(file_st
     assert outcomes(EVERYTHING, file_store) == all_unavailable(EVERYTHING)
 
 
+def log_of(path):
+    return path.with_name(f"{path.name}-wal")
+
+
+def remove_log(path):
+    log_of(path).unlink()
+
+
+def replace_log(path):
+    copy = path.with_name("copy")
+    copy.write_bytes(log_of(path).read_bytes())
+    os.replace(copy, log_of(path))
+
+
+def empty_log(path):
+    os.truncate(log_of(path), 0)
+
+
+def halve_log(path):
+    os.truncate(log_of(path), log_of(path).stat().st_size // 2)
+
+
+@pytest.mark.parametrize("damage", [remove_log, replace_log, empty_log, halve_log])
+def test_a_store_whose_log_was_removed_or_truncated_is_unavailable_and_stays_so(damage, file_store, path):
+    damage(path)
+    until_it_is_looked_for()
+    assert outcomes(EVERYTHING, file_store) == all_unavailable(EVERYTHING)
+    file_store.close()
+    assert outcomes(EVERYTHING, file_store) == all_unavailable(EVERYTHING)
+
+
+def test_a_truncated_log_is_noticed_after_more_claims_were_written_to_it(path, monkeypatch):
+    with contextlib.closing(SQLiteStore(path)) as store:
+        now = time.monotonic()
+        monkeypatch.setattr(_sqlite_file, "monotonic", lambda: now)
+        assert store.add_nonce("before", T, "c", "t")
+        size = log_of(path).stat().st_size
+        empty_log(path)
+        assert store.add_nonce("after", T, "c", "t")  # There is no check at the same moment.
+        assert log_of(path).stat().st_size > size
+        now += 1
+        assert outcomes(NONCES, store) == all_unavailable(NONCES)
+
+
+def test_a_store_works_on_after_another_process_truncated_the_log_with_a_checkpoint(file_store, path):
+    for number in range(3):
+        with contextlib.closing(sqlite3.connect(path)) as other:
+            assert other.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone() == (0, 0, 0)
+        assert log_of(path).stat().st_size == 0
+        until_it_is_looked_for()
+        assert file_store.nonce_count() == number + 1
+        assert file_store.add_nonce(f"n{number}", T, "c", "t")
+    until_it_is_looked_for()
+    assert file_store.nonce_count() == 4  # The store knows the size of the log from now on.
+    empty_log(path)
+    until_it_is_looked_for()
+    assert outcomes(EVERYTHING, file_store) == all_unavailable(EVERYTHING)
+
+
 @pytest.mark.parametrize("call", ["add_nonce", "add_consumer", "remove_consumer"])
-def test_what_waited_while_the_file_was_removed_is_not_done(call, path):
+def test_a_call_that_waited_while_the_file_was_removed_fails(call, path):
     with (
         contextlib.closing(SQLiteStore(path, timeout=20)) as store,
         contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other,
@@ -360,26 +424,28 @@ def test_what_waited_while_the_file_was_removed_is_not_done(call, path):
         assert answer.result(20) == "StoreUnavailable"
 
 
-def test_a_file_removed_while_it_is_opened_again_is_of_no_use(path, monkeypatch):
-    connect = sqlite._connect
+def test_a_file_removed_while_it_is_opened_again_is_unavailable(path, monkeypatch):
+    connect = _sqlite_file._connect
 
     def too_late(*given):
         remove(path)
         return connect(*given)
 
-    with contextlib.closing(SQLiteStore(path)) as store, path.open():  # else a new file may have its number
+    # While the old file is open, a new file cannot get the same inode number.
+    with contextlib.closing(SQLiteStore(path)) as store, path.open():
         assert store.add_nonce("n", T, "c", "t")
         store.close()
-        monkeypatch.setattr(sqlite, "_connect", too_late)
+        monkeypatch.setattr(_sqlite_file, "_connect", too_late)
         assert outcomes(NONCES, store) == all_unavailable(NONCES)
 
 
-def test_the_file_is_looked_for_once_in_a_fifth_of_a_millisecond(path, monkeypatch):
+def test_the_file_is_checked_every_fifth_of_a_millisecond(path, monkeypatch):
     with contextlib.closing(SQLiteStore(path)) as store:
         now, looks = time.monotonic() + 60, []
-        identity = sqlite._identity
-        monkeypatch.setattr(sqlite, "monotonic", lambda: now)
-        monkeypatch.setattr(sqlite, "_identity", lambda given: looks.append(given) or identity(given))
+        identity = _sqlite_file._identity
+        monkeypatch.setattr(_sqlite_file, "monotonic", lambda: now)
+        monkeypatch.setattr(_sqlite_file, "_identity", lambda given: looks.append(given) or identity(given))
+        log = f"{os.path.realpath(path)}-wal"
         for number in range(10):
             now += 0.00015
             assert store.add_nonce(f"n{number}", T, "c", "t")
@@ -390,7 +456,8 @@ def test_the_file_is_looked_for_once_in_a_fifth_of_a_millisecond(path, monkeypat
         assert len(looks) == 15
         store.close()
         assert store.nonce_count() == 10
-        assert len(looks) == 17  # before it is opened, and after what was asked
+        # One check before the file is opened, and one after the statement. The log is new.
+        assert looks[15:] == [str(path), log, str(path)]
 
 
 def test_a_provider_whose_file_was_removed_answers_503(path):
@@ -410,7 +477,7 @@ def test_a_corrupt_file_is_unavailable(file_store, path):
     assert outcomes(EVERYTHING, file_store) == all_unavailable(EVERYTHING)
 
 
-def test_a_text_that_is_no_text_is_not_quoted(path):
+def test_an_error_does_not_quote_stored_text_that_is_not_utf8(path):
     with contextlib.closing(SQLiteStore(path)) as store:
         store.add_consumer(CONSUMER)
         with contextlib.closing(sqlite3.connect(path)) as database:
@@ -419,24 +486,31 @@ def test_a_text_that_is_no_text_is_not_quoted(path):
         assert outcome(CREDENTIALS["get_consumer"], store) == "StoreUnavailable"
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
-@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
-def test_a_full_disk_lets_nothing_be_claimed_or_changed(path):
+@needs_fork
+def test_on_a_full_disk_every_change_is_unavailable(path):
     with contextlib.closing(SQLiteStore(path, cipher=FernetCipher(KEY))) as store:
         store.add_consumer(CONSUMER)
-        context = multiprocessing.get_context("fork")
-        answers = context.SimpleQueue()
-        process = context.Process(target=full_disk, args=(store, answers))
-        process.start()
-        found = answers.get()
-        process.join(30)
+        found = run_one(full_disk, store)
         assert found["add_nonce"] == "StoreUnavailable"
         assert set(found.values()) == {"StoreUnavailable"}
         assert store.add_nonce("n", T, "c", "t")
 
 
-def full_disk(store, answers):
+def full_disk(answers, store):
     import resource
 
     resource.setrlimit(resource.RLIMIT_FSIZE, (1, resource.RLIM_INFINITY))
     answers.put(outcomes(EVERYTHING, store))
+
+
+@pytest.mark.parametrize(("column", "text"), [("realms", "{secret"), ("realms", "7"), ("secret", "secret")])
+def test_an_unreadable_record_is_unavailable_and_not_quoted(path, column, text):
+    with contextlib.closing(SQLiteStore(path)) as store, contextlib.closing(sqlite3.connect(path)) as database:
+        store.add_token(TokenCredentials(key="t", secret="s", consumer_key="c", user="u"))
+        with database:
+            database.execute(f"UPDATE token SET {column} = ?", (text,))
+        with pytest.raises(StoreUnavailable) as caught:
+            store.get_token("t")
+        assert "secret" not in str(caught.value).replace("A secret in the store", "")
+        assert caught.value.__cause__ is None
+        assert caught.value.__context__ is None

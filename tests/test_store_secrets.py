@@ -1,4 +1,4 @@
-"""Secrets at rest: with a cipher none of them is in what a store keeps, and its keys can be rotated."""
+"""Secrets at rest: with a cipher, a store contains no secret in plain text, and the keys can be rotated."""
 
 import contextlib
 import logging
@@ -13,6 +13,8 @@ from oauth2.errors import StoreUnavailable
 from oauth2.stores import ClientCredentials, TemporaryCredentials, TokenCredentials
 from oauth2.stores.fernet import FernetCipher
 from oauth2.stores.sqlite import SQLiteStore
+
+pytestmark = pytest.mark.slow
 
 T = 1_700_000_000
 OLD, NEW, WRONG = ("o" * 43 + "=", "n" * 42 + "0=", "w" * 42 + "4=")
@@ -37,7 +39,7 @@ def keep_all(store, keeps_credentials=True):
 
 
 def what_is_kept(backend):
-    """Every byte that the store keeps, or every value."""
+    """Return all bytes or all values that the store contains."""
     if backend.kind == "sqlite":
         parts = [backend.path.with_name(backend.path.name + end) for end in ("", "-wal")]
         return b"".join(part.read_bytes() for part in parts if part.exists())
@@ -47,27 +49,32 @@ def what_is_kept(backend):
     return repr([backend.execute(f"SELECT * FROM {{}}{table}") for table in databases.TABLES]).encode()
 
 
-@pytest.fixture(params=[*SQL, "redis"])
-def backend(request, tmp_path):
-    with databases.backend(request.param, tmp_path) as backend:
-        backend.clear()
+@pytest.fixture(scope="module", params=[*SQL, "redis"])
+def usable(request, tmp_path_factory):
+    with databases.backend(request.param, tmp_path_factory.mktemp("secrets")) as backend:
         yield backend
 
 
-sql_only = pytest.mark.parametrize("backend", SQL, indirect=True)
+@pytest.fixture
+def backend(usable):
+    usable.clear()
+    return usable
 
 
-def test_without_a_cipher_secrets_are_kept_as_they_are(backend):
+sql_only = pytest.mark.parametrize("usable", SQL, indirect=True)
+
+
+def test_without_a_cipher_secrets_are_stored_in_plain_text(backend):
     keep_all(backend.make(), backend.kind != "redis")
     assert b"secret-of-temporary" in what_is_kept(backend)
     assert b"secret-verifier" in what_is_kept(backend)
 
 
-def test_with_a_cipher_no_secret_is_in_what_is_kept(backend):
+def test_with_a_cipher_no_secret_is_stored_in_plain_text(backend):
     store = backend.make(cipher=FernetCipher(OLD))
     keep_all(store, backend.kind != "redis")
     kept = what_is_kept(backend)
-    assert b"jane" in kept  # we look in the right place
+    assert b"jane" in kept  # This shows that the right place is searched.
     assert b"secret-" not in kept
     assert store.redeem("t").verifier == VERIFIER
     if backend.kind != "redis":
@@ -88,7 +95,7 @@ def test_without_the_right_key_a_store_is_unavailable_and_shows_no_secret(backen
             read()
         shown = what_is_shown(caught.value) + caplog.text
         assert "secret-" not in shown
-        assert "gAAAA" not in shown  # how what Fernet encrypted begins
+        assert "gAAAA" not in shown  # Every Fernet token starts with these characters.
 
 
 @sql_only
@@ -98,14 +105,14 @@ def test_a_provider_without_the_right_key_answers_503(backend):
     stranger = Hosted(backend.make(cipher=FernetCipher(WRONG)), consumers=())
     with pytest.raises(StoreUnavailable) as caught:
         stranger.provider.authenticate(sent)
-    assert stranger.provider.answer(caught.value).status == 503
+    assert stranger.provider.error_response(caught.value).status == 503
     assert hosted.provider.authenticate(sent).user == "jane"
 
 
 @sql_only
 @pytest.mark.parametrize("limit", [1, 2, 100])
 def test_a_key_is_rotated_piece_by_piece_while_the_store_is_used(backend, limit):
-    keep_all(backend.make())  # in plain text
+    keep_all(backend.make())  # This store has no cipher, so the secrets are stored in plain text.
     before = backend.make(cipher=FernetCipher(OLD))
     for number in range(3):
         before.add_token(TokenCredentials(key=f"t{number}", secret="secret-of-t", consumer_key="c", user="joe"))
@@ -116,7 +123,7 @@ def test_a_key_is_rotated_piece_by_piece_while_the_store_is_used(backend, limit)
         assert both.get_token("t1").secret == "secret-of-t"
         position, calls = both.reencrypt(position, limit=limit), calls + 1
     assert calls >= 6 // limit
-    if backend.kind == "sqlite":  # its file keeps pages that are not used any more until they are
+    if backend.kind == "sqlite":  # The file keeps unused pages until they are overwritten.
         backend.make().close()
     else:
         assert b"secret-" not in what_is_kept(backend)
@@ -162,7 +169,7 @@ def test_a_secret_that_changes_meanwhile_is_left_as_it_is(tmp_path):
         assert both.get_consumer("c") == renewed
 
 
-def test_what_redis_keeps_under_an_older_key_is_redeemed_until_it_expires(tmp_path):
+def test_credentials_in_redis_encrypted_with_an_older_key_can_be_redeemed(tmp_path):
     with databases.backend("redis", tmp_path) as backend:
         keep_all(backend.make(cipher=FernetCipher(OLD)), keeps_credentials=False)
         assert backend.make(cipher=FernetCipher(NEW, OLD)).redeem("t").verifier == VERIFIER
@@ -170,9 +177,9 @@ def test_what_redis_keeps_under_an_older_key_is_redeemed_until_it_expires(tmp_pa
 
 
 @pytest.mark.parametrize("key", ["", "short", b"short", "ключ" * 11, OLD[1:], "secret-" * 6])
-def test_what_is_no_key_is_a_mistake_that_is_not_quoted(key):
+def test_an_invalid_key_is_refused_and_not_quoted(key):
     for keys in ([key], [NEW, key]):
-        with pytest.raises(ValueError, match="key: 32 bytes") as caught:
+        with pytest.raises(ValueError, match=r"^key: must be 32 bytes") as caught:
             FernetCipher(*keys)
         assert "secret-" not in what_is_shown(caught.value)
 

@@ -1,4 +1,4 @@
-"""A long upload takes no memory to speak of, hashed as it is: measured in a process of its own."""
+"""A long upload that is hashed takes little memory; a separate process measures it."""
 
 import socket
 import subprocess
@@ -9,12 +9,14 @@ from pathlib import Path
 import pytest
 from callers import missing
 
-SIZE = 64 << 20
-LIMIT = 8 << 20  # bytes that the process may grow by
+pytestmark = pytest.mark.slow
+
+SIZE = 24 << 20
+LIMIT = 8 << 20  # maximum growth of the process's memory in bytes
 
 
 class Sink:
-    """Reads what is sent and answers 200; keeps the length only."""
+    """A server that answers 200 to every request, and records only the length of the body."""
 
     def __enter__(self):
         self.listener = socket.create_server(("127.0.0.1", 0))

@@ -1,4 +1,4 @@
-"""Signature methods of services whose signers deviate from RFC 5849, and nowhere else."""
+"""Signature methods for services that deviate from RFC 5849: only the documented part differs."""
 
 import base64
 
@@ -7,7 +7,7 @@ from keys import rsa_key
 from peer import CONSUMER, TOKEN, encode
 
 import oauth2
-from oauth2.variants import RawParameters, SecretWithoutAmpersand
+from oauth2.services import RawParameters, SecretWithoutAmpersand
 
 URL = "https://api.example/service"
 
@@ -28,8 +28,8 @@ def raw_base(query, **parameters):
         ("", "oauth_nonce=a/b="),
         ("b=1&a=2", "a=2&b=1&oauth_nonce=a/b="),
         ("a=2&a=1", "a=1&a=2&oauth_nonce=a/b="),
-        ("a=x:y@z", "a=x:y@z&oauth_nonce=a/b="),  # no escape: as it is
-        ("a=x%3Ay&b=p:q", "a=x%3Ay&b=p%3Aq&oauth_nonce=a/b="),  # an escape anywhere: all encoded
+        ("a=x:y@z", "a=x:y@z&oauth_nonce=a/b="),  # Without an escape, the query is not changed.
+        ("a=x%3Ay&b=p:q", "a=x%3Ay&b=p%3Aq&oauth_nonce=a/b="),  # If there is any escape, all values are encoded.
         ("a=1+2", "a=1+2&oauth_nonce=a/b="),
         ("a=1+2%20", "a=1%2B2%20&oauth_nonce=a/b="),
         ("a&b=&&c=d=e", "a=&b=&c=d=e&oauth_nonce=a/b="),

@@ -1,7 +1,7 @@
-"""Published vectors, and vectors worked out by hand from RFC 5849.
+"""Published test vectors, and test vectors computed by hand from RFC 5849.
 
-``verified: false`` marks an error in the document that a vector comes from, or a
-sender's quirk: those must not come out.
+``verified: false`` means that the published result is wrong, or that the sender made a mistake when computing it. The
+tests check that this package computes a different result.
 """
 
 import json
@@ -10,16 +10,11 @@ from pathlib import Path
 import pytest
 
 import oauth2
+from oauth2._wire.form import is_form, parse_form_as_sent
+from oauth2._wire.pairs import group_pairs
 from oauth2.encoding import percent_decode, percent_encode
 from oauth2.errors import Error
-from oauth2.parameters import (
-    body_hash,
-    build_authorization_header,
-    group_pairs,
-    is_form,
-    parse_authorization_header,
-    parse_form_as_sent,
-)
+from oauth2.parameters import body_hash, build_authorization_header, parse_authorization_header
 from oauth2.signature import base_string_uri, normalize_parameters, shared_secrets, signature_base_string
 
 VECTORS = json.loads((Path(__file__).parent / "vectors.json").read_text(encoding="utf-8"))
@@ -57,7 +52,7 @@ def test_base_string_uri(vector):
 
 
 def pairs_of(inputs):
-    """Everything but the URL's query."""
+    """Return all parameters except those of the URL's query."""
     pairs = [tuple(pair) for pair in inputs.get("params", [])]
     pairs += [
         (f"oauth_{name}", inputs[name]) for name in PROTOCOL if name in inputs and inputs.get(f"send_{name}", True)

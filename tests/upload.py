@@ -1,4 +1,4 @@
-"""Uploads a file by one client and prints by how many bytes this process has grown; run by test_upload_memory.
+"""Upload a file with one client, and print how many bytes this process has grown; run by test_upload_memory.
 
 Arguments: the client, the URL, the path of the file.
 """
@@ -84,9 +84,9 @@ def aiohttp_multipart(url, file):
 
 
 def most():
-    """The most bytes that this process has had in memory."""
+    """Return the largest resident memory of this process so far, in bytes."""
     status = Path("/proc/self/status")
-    if status.exists():  # which, unlike getrusage(), does not count what forked this process
+    if status.exists():  # getrusage() would also count the memory of the parent process.
         line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM:"))
         return int(line.split()[1]) * 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
@@ -95,7 +95,7 @@ def most():
 if __name__ == "__main__":
     name, url, path = sys.argv[1:]
     with open(__file__, "rb") as small:
-        assert globals()[name](url, small)() == 200  # all is loaded
+        assert globals()[name](url, small)() == 200  # After this call, all modules are loaded.
     with open(path, "rb") as file:
         send = globals()[name](url, file)
         before = most()

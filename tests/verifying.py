@@ -1,4 +1,4 @@
-"""A service that takes oauthlib's word on each signature, and keeps what arrived."""
+"""A service that records each request, and verifies its signature with oauthlib."""
 
 import base64
 import hashlib
@@ -8,12 +8,12 @@ from callers import CONSUMER, TOKEN
 from loopback import Answer, Loopback
 from oauthlib.oauth1 import RequestValidator, ResourceEndpoint
 
-from oauth2.outgoing import BODY, HEADER, QUERY
+from oauth2._sending.signer import BODY, HEADER, QUERY
 from oauth2.parameters import parse_authorization_header
 
 
 class Validator(RequestValidator):
-    """Knows one consumer and one token, and takes a nonce once."""
+    """Knows one consumer and one token, and accepts each nonce once."""
 
     enforce_ssl = False
     dummy_client = dummy_access_token = "dummy"
@@ -43,7 +43,7 @@ class Validator(RequestValidator):
 
 
 class Verifying(Loopback):
-    """Answers 401 to what oauthlib refuses; what is unsigned it answers as it comes."""
+    """Answers 401 to signed requests that oauthlib refuses; unsigned requests are not checked."""
 
     def __init__(self, *arguments):
         super().__init__(*arguments)
@@ -51,12 +51,20 @@ class Verifying(Loopback):
 
     def answer(self, received):
         if is_signed(received):
-            call = received.url, received.method, received.body.decode("latin-1"), dict(received.headers)
+            # A virtual host knows its own name from the Host header.
+            url = f"{received.origin.partition('://')[0]}://{received.header('Host')}{received.target}"
+            headers = {name: value for name, value in received.headers if not is_another_scheme(name, value)}
+            call = url, received.method, received.body.decode("latin-1"), headers
             accepted, _ = self.endpoint.validate_protected_resource_request(*call)
             if not accepted:
                 self.requests.append(received)
                 return Answer(401, body=b"refused")
         return super().answer(received)
+
+
+def is_another_scheme(name, value):
+    # oauthlib raises ValueError for an Authorization header of another scheme.
+    return name.lower() == "authorization" and not value.lower().startswith("oauth ")
 
 
 def is_signed(received):

@@ -1,0 +1,1 @@
+"""Programs for contributors. These programs are not part of the package."""
