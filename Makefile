@@ -1,61 +1,189 @@
-# Each command does all its own set-up, in $(VENV). Python 3.11 or later, with its venv module.
+# Each command creates its environment in $(VENV), if necessary. Creating an environment requires Python 3.11 or later
+# with the module venv.
 PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 WORKERS ?= auto
 SELECT ?= not alone
-CORE = oauth2/__init__.py,oauth2/_version.py,oauth2/errors.py,oauth2/generate.py,oauth2/encoding.py,oauth2/pairs.py,oauth2/authorization.py,oauth2/parameters.py,oauth2/credentials.py,oauth2/received.py,oauth2/signature.py,oauth2/http.py,oauth2/stores/__init__.py,oauth2/stores/records.py,oauth2/stores/nonces.py,oauth2/stores/memory.py,oauth2/request.py,oauth2/server.py,oauth2/flow.py,oauth2/outgoing.py,oauth2/audit.py,oauth2/callback.py,oauth2/problem.py,oauth2/access.py,oauth2/incoming.py,oauth2/issuance.py,oauth2/provider.py,oauth2/middleware/*.py,oauth2/answer.py,oauth2/endpoints.py,oauth2/clock.py,oauth2/exchange.py
 
-# python-oauth2 1.9 has the package name of this project, hence an environment of its own.
+# The tests start hundreds of Python processes. With PYTHONDONTWRITEBYTECODE, each process would compile the package
+# again.
+unexport PYTHONDONTWRITEBYTECODE
+
+# python-oauth2 1.9 has the same package name as this project, so it needs a separate environment.
 ELDER = $(VENV)-bench-1.9
 BENCH = $(VENV)-bench
 BENCH_ARGS ?= --json build/benchmarks.json --chart docs/performance.svg --docs docs/performance.md
 
-.PHONY: help demo test lint types bench clean
+# An environment in which each requirement of setup.cfg and pyproject.toml has its lowest allowed version. pip chooses
+# the versions of other packages.
+OLDEST = $(VENV)-oldest
+
+# The tools that build and check the distributions.
+DIST = $(VENV)-dist
+
+# A new environment gets a new pip, because the pip of an older Python cannot install dependency groups (--group).
+# PYTHONWARNINGS: setuptools warns of the editable mode "compat", which type checkers need; the warning hides errors.
+install = PYTHONWARNINGS=ignore $(1)/bin/python -m pip install --quiet --disable-pip-version-check
+define new-environment
+$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make PYTHON=python3.12")'
+echo "Setting up $(1) ..."
+$(PYTHON) -m venv --clear $(1)
+$(call install,$(1)) 'pip >= 25.1'
+endef
+
+# The environment that builds the site of the documentation, from the group "docs" of pyproject.toml.
+DOCS = $(VENV)-docs
+SITE = build/site
+
+# Test files without the marker "slow". pytest imports only these files, because importing the others takes time.
+QUICK = $(shell grep -L '^pytestmark = .*pytest\.mark\.slow' tests/test_*.py)
+
+# Slow test files that cover further lines of the core, so coverage is measured for them, too.
+SLOW_CORE = async_stores diagnoses explanations sqlalchemy_store
+
+# Measuring coverage doubles the time of a test, so coverage is measured for these tests only. These tests must cover
+# the core completely.
+MEASURED = $(QUICK) $(wildcard tests/test_store*.py) $(patsubst %,tests/test_%.py,$(SLOW_CORE))
+ALONE = $(shell grep -l 'pytest\.mark\.alone' tests/test_*.py)
+OTHERS = $(filter-out $(MEASURED),$(wildcard tests/test_*.py))
+
+.PHONY: help demo quick test test-oldest lint format types generated docs docs-check bench dist test-dist deb test-deb clean
 
 help:
-	@echo "make demo   the whole flow against the reference provider, over loopback"
-	@echo "make test   the whole test suite, and the coverage of the core"
-	@echo "make lint   style;  make types   types;  make clean   forget the set-up"
-	@echo "make bench  speed beside other libraries; BENCH_ARGS='--quick sign verify' for a rough look at some of it"
+	@echo "While you work (the first command creates the environment .venv in about a minute):"
+	@echo "  make quick        run the fast tests, in less than a minute"
+	@echo "  .venv/bin/python -m pytest tests/test_request.py     run one file of tests"
+	@echo "  .venv/bin/python -m pytest -k nonce                  run the tests whose names contain a word"
+	@echo "  make lint         check the style with ruff; make format corrects most findings"
+	@echo "  make types        check the types with mypy"
+	@echo "  make generated    rewrite the parts of the documents that are made from the code"
+	@echo "  make docs         build the site of the documentation in build/site; warnings are errors"
+	@echo "  make demo         run the whole flow against the reference provider, over loopback"
+	@echo
+	@echo "Before you send a change:"
+	@echo "  make test         run all tests, and check that the coverage of the core is complete"
+	@echo "  .ci/run           make test, lint, types and demo on every supported Python that this machine has"
+	@echo
+	@echo "More:"
+	@echo "  make docs-check   build the site, and look at its pages in Chromium and with axe-core, which npm downloads"
+	@echo "  make test-oldest  run the tests with the oldest dependencies that the package allows"
+	@echo "  make dist         build the source distribution and the wheel into dist, and check them"
+	@echo "  make test-dist    the same, and run the fast tests on the installed wheel"
+	@echo "  make deb          build the Debian packages into dist/debian, in a new Debian system (requires root)"
+	@echo "  make test-deb     the same, install them in another system, run the demo there, and upgrade from 1.9"
+	@echo "  make bench        measure the speed beside other libraries; BENCH_ARGS='--quick sign verify' measures a part"
+	@echo "  make clean        remove all files that these commands have created"
+	@echo
+	@echo "Variables, such as in: make test WORKERS=2"
+	@echo "  PYTHON=python3.12   the Python for the environment, 3.11 or later; use another VENV for each Python"
+	@echo "  VENV=.venv          the folder of the virtual environment"
+	@echo "  WORKERS=auto        number of processes that run tests; auto: one for each processor"
+	@echo "  SELECT='not alone'  the tests that make test runs in parallel, as a pytest marker expression"
+	@echo "                      (alone: measures time, runs after the other tests; heavy: many processes and databases;"
+	@echo "                      slow: not in make quick)"
+	@echo
+	@echo "Environment variables of the tests. A test is skipped if its database or browser is missing:"
+	@echo "  OAUTH2_TEST_POSTGRESQL   default postgresql+psycopg://postgres@127.0.0.1:5432/test"
+	@echo "  OAUTH2_TEST_MARIADB      default mysql+pymysql://root@127.0.0.1:3306/test"
+	@echo "  OAUTH2_TEST_REDIS        default redis://127.0.0.1:6379/0"
+	@echo "  OAUTH2_TEST_CHROMIUM     path of a Chromium; default: the chromium on PATH"
+	@echo "  OAUTH2_TEST_NGINX        path of an nginx; default: the nginx on PATH"
+	@echo "  OAUTH2_TEST_SITE         folder of the site of the documentation; make docs-check sets it"
+	@echo "  OAUTH2_TEST_AXE          path of axe.min.js; default: downloaded with npm"
+	@echo "  OAUTH2_TEST_REQUIRE_ALL  if set, a missing database or browser fails the tests instead of skipping them"
 
-demo: $(VENV)/ready
+demo: $(VENV)/demo
 	@$(BIN)/python example/demo.py
 
-# What measures time runs by itself; all else in as many processes as there are processors.
+quick: $(VENV)/ready
+	$(BIN)/python -m pytest -q -m "not alone and not heavy" -n $(WORKERS) --dist worksteal $(QUICK)
+
+# Tests that measure time run one after another, after all other tests. Parallel processes would change the measured
+# times.
 test: $(VENV)/ready
-	$(BIN)/python -m pytest -m "$(SELECT)" -n $(WORKERS) --dist worksteal --cov --cov-report=
-	$(BIN)/python -m pytest -m alone
-	$(BIN)/coverage report --include=$(CORE) --fail-under=100
+	$(BIN)/python -m pytest -m "$(SELECT)" -n $(WORKERS) --dist worksteal --cov --cov-report= $(MEASURED)
+	$(BIN)/python -m pytest -m "$(SELECT)" -n $(WORKERS) --dist worksteal $(OTHERS)
+	$(BIN)/python -m pytest -m alone $(ALONE)
+	$(BIN)/coverage report --include=$$($(BIN)/python -m tools.rows core) --fail-under=100
+
+# test_typing.py is left out: it needs the types of the newest dependencies, and the types of the oldest ones differ.
+test-oldest: $(OLDEST)/ready
+	$(OLDEST)/bin/python -m pytest -m "not alone and not heavy" -n $(WORKERS) --dist worksteal --ignore=tests/test_typing.py
 
 lint: $(VENV)/ready
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 
+format: $(VENV)/ready
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
 types: $(VENV)/ready
 	$(BIN)/mypy
+
+generated: $(VENV)/ready
+	$(BIN)/python -m tools.documents
+
+docs: $(DOCS)/ready
+	NO_MKDOCS_2_WARNING=1 $(DOCS)/bin/python -m mkdocs --quiet build --site-dir $(SITE)
+
+docs-check: docs $(VENV)/ready
+	OAUTH2_TEST_SITE=$(SITE) $(BIN)/python -m pytest -n $(WORKERS) tests/test_docs_site.py
 
 bench: $(BENCH)/ready $(ELDER)/ready
 	@$(BENCH)/bin/python -m benchmarks --predecessor $(ELDER)/bin/python $(BENCH_ARGS)
 
-$(VENV)/ready: setup.cfg pyproject.toml setup.py
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make PYTHON=python3.12")'
-	@echo "Setting up $(VENV) ..."
-	@$(PYTHON) -m venv --clear $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --config-settings editable_mode=compat --editable '.[test]'
+dist: $(DIST)/ready
+	$(DIST)/bin/python -m tools.dist
+	$(DIST)/bin/twine check --strict dist/*
+	$(DIST)/bin/check-wheel-contents dist/*.whl
+
+test-dist: dist $(VENV)/ready
+	.ci/installed $(VENV)
+
+deb: dist
+	.ci/deb build
+
+test-deb: deb
+	.ci/deb try
+
+# The demo and the command need only these extras (60 MB). The tools of contributors need ten times as much space. They
+# are installed into the same environment when a command needs these tools.
+$(VENV)/demo: setup.cfg pyproject.toml setup.py
+	@$(call new-environment,$(VENV))
+	@$(call install,$(VENV)) --config-settings editable_mode=compat --editable '.[cli,provider]'
+	@touch $@
+
+$(VENV)/ready: $(VENV)/demo
+	@echo "Installing the tools for tests in $(VENV) ..."
+	@$(call install,$(VENV)) --group dev
+	@touch $@
+
+$(OLDEST)/ready: setup.cfg pyproject.toml setup.py .ci/oldest.py
+	@$(call new-environment,$(OLDEST))
+	@$(OLDEST)/bin/python .ci/oldest.py >$(OLDEST)/constraints.txt
+	@$(call install,$(OLDEST)) --constraint $(OLDEST)/constraints.txt --config-settings editable_mode=compat --editable '.[cli,provider]' --group test
+	@touch $@
+
+$(DIST)/ready: pyproject.toml
+	@$(call new-environment,$(DIST))
+	@$(call install,$(DIST)) --group dist
+	@touch $@
+
+$(DOCS)/ready: pyproject.toml
+	@$(call new-environment,$(DOCS))
+	@$(call install,$(DOCS)) --group docs
 	@touch $@
 
 $(BENCH)/ready: setup.cfg pyproject.toml setup.py
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make PYTHON=python3.12")'
-	@echo "Setting up $(BENCH) ..."
-	@$(PYTHON) -m venv --clear $(BENCH)
-	@$(BENCH)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
+	@$(call new-environment,$(BENCH))
+	@$(call install,$(BENCH)) --editable . --group bench
 	@touch $@
 
 $(ELDER)/ready:
-	@echo "Setting up $(ELDER) ..."
-	@$(PYTHON) -m venv --clear $(ELDER)
-	@$(ELDER)/bin/python -m pip install --quiet --disable-pip-version-check oauth2==1.9.0.post1 && touch $@ || echo "python-oauth2 1.9 cannot be installed: it will be reported as not measured"
+	@$(call new-environment,$(ELDER))
+	@$(call install,$(ELDER)) oauth2==1.9.0.post1 && touch $@ || echo "python-oauth2 1.9 cannot be installed: it will be reported as not measured"
 
 clean:
 	rm -rf .venv* build dist *.egg-info .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache
