@@ -129,11 +129,12 @@ class Database:
         except (ImportError, StoreUnavailable) as exc:
             missing(kind, f"{self.engine.url} cannot be used: {exc.__cause__ or exc}")
 
-    def connect(self, **options):
-        """Return a new engine without durable commits, which are slow and not tested here."""
+    def connect(self, *, is_durable=False, **options):
+        """Return a new engine; its commits are durable only if *is_durable* is true, because such commits are slow."""
         options = {"isolation_level": "AUTOCOMMIT", "hide_parameters": True, **options}
         if self.kind == "postgresql":
-            options = {"connect_args": {"options": "-c synchronous_commit=off", "connect_timeout": 5}, **options}
+            commit = {} if is_durable else {"options": "-c synchronous_commit=off"}
+            options = {"connect_args": {**commit, "connect_timeout": 5, "sslmode": "disable"}, **options}
         elif self.kind == "mariadb":
             options = {"connect_args": {"connect_timeout": 5}, "skip_autocommit_rollback": True, **options}
         engine = self.new_engine(self.url, **options)
@@ -186,15 +187,20 @@ class AsyncDatabase(Database):
         self.asyncio_engine = None
         super().__init__(kind, directory, prefix)
 
-    def connect(self, **options):
+    def connect(self, *, is_durable=False, **options):
         """Return a new engine: a blocking one for the first call, for execute(), and asyncio engines afterwards."""
         if not self.engines:
-            return super().connect(**options)
+            return super().connect(is_durable=is_durable, **options)
         options = {"isolation_level": "AUTOCOMMIT", "hide_parameters": True, **options}
         if self.driver == "asyncpg":
-            given = {"server_settings": {"synchronous_commit": "off"}, "timeout": 5}
+            # Without ssl=False, asyncpg creates an SSL context. In a forked process this can wait forever: if a thread
+            # of the parent process ended just before the fork, the child process has a locked copy of OpenSSL's lock.
+            given = {"timeout": 5, "ssl": False}
+            if not is_durable:
+                given["server_settings"] = {"synchronous_commit": "off"}
         elif self.driver == "psycopg-asyncio":
-            given = {"options": "-c synchronous_commit=off", "connect_timeout": 5}
+            commit = {} if is_durable else {"options": "-c synchronous_commit=off"}
+            given = {**commit, "connect_timeout": 5, "sslmode": "disable"}
         else:
             given = {"connect_timeout": 5}
             options = {"skip_autocommit_rollback": True, **options}

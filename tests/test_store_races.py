@@ -103,7 +103,7 @@ def test_eight_processes_make_the_tables_at_once(kind, tmp_path):
 
 
 def claim_until_killed(backend, prefix, told):
-    store = backend.make(backend.connect(connect_args={})) if hasattr(backend, "connect") else backend.make()
+    store = backend.make(backend.connect(is_durable=True)) if hasattr(backend, "connect") else backend.make()
     for number in itertools.count():
         nonce = f"{prefix}-{number}"
         if store.add_nonce(nonce, T, "c", "t"):
@@ -162,7 +162,7 @@ def test_a_child_uses_the_store_it_was_forked_with_and_the_parent_goes_on(kind, 
 
 
 def redeem_until_killed(backend, requests, told):
-    store = backend.make(backend.connect(connect_args={})) if hasattr(backend, "connect") else backend.make()
+    store = backend.make(backend.connect(is_durable=True)) if hasattr(backend, "connect") else backend.make()
     provider = Hosted(store, consumers=()).provider
     for request in requests:
         os.write(told, b"%d" % (provider.access_token(request).status == 200))
