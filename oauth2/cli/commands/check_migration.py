@@ -63,21 +63,7 @@ def _fixed(reports: Sequence[FileReport], *, ask: bool) -> bool:
     """Show the changes, ask the user, and write the changes. Return whether files were changed."""
     if find_spec("libcst") is None:
         raise missing_package("libcst", "migration")
-    from ..migration.fixes import CannotRewrite, rewrite
-
-    changes: dict[Path, bytes] = {}
-    for each in reports:
-        if each.findings and not each.is_python2:
-            before = each.path.read_bytes()
-            try:
-                after = rewrite(before, each.findings)
-            except CannotRewrite:
-                warn(f"{each.path} cannot be rewritten, because libcst cannot parse it.")
-                continue
-            if after != before:
-                changes[each.path] = after
-                for line in diff(each.path, before, after):
-                    say(line)
+    changes = _changes([each for each in reports if each.findings and not each.is_python2])
     if not changes:
         note("No use can be rewritten mechanically.")
         return False
@@ -91,6 +77,25 @@ def _fixed(reports: Sequence[FileReport], *, ask: bool) -> bool:
         _replace(path.resolve(), content)
     note(f"Changed {count}.")
     return True
+
+
+def _changes(reports: Sequence[FileReport]) -> dict[Path, bytes]:
+    """Return the new content of each file that changes. Show the differences."""
+    from ..migration.fixes import CannotRewrite, rewrite
+
+    changes: dict[Path, bytes] = {}
+    for each in reports:
+        before = each.path.read_bytes()
+        try:
+            after = rewrite(before, each.findings)
+        except CannotRewrite:
+            warn(f"{each.path} cannot be rewritten, because libcst cannot parse it.")
+            continue
+        if after != before:
+            changes[each.path] = after
+            for line in diff(each.path, before, after):
+                say(line)
+    return changes
 
 
 def _replace(path: Path, content: bytes) -> None:
