@@ -24,7 +24,8 @@ DIST = $(VENV)-dist
 
 # A new environment gets a new pip, because the pip of an older Python cannot install dependency groups (--group).
 # PYTHONWARNINGS: setuptools warns of the editable mode "compat", which type checkers need; the warning hides errors.
-install = PYTHONWARNINGS=ignore $(1)/bin/python -m pip install --quiet --disable-pip-version-check
+# --no-compile: Python compiles a module when it is first imported, and most modules of the tools are never imported.
+install = PYTHONWARNINGS=ignore $(1)/bin/python -m pip install --quiet --disable-pip-version-check --no-compile
 define new-environment
 $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make PYTHON=python3.12")'
 echo "Setting up $(1) ..."
