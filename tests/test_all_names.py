@@ -62,6 +62,7 @@ def test_all_has_every_public_name_that_the_module_defines(trees):
     assert missing == [], "add these to __all__, or begin them with an underscore"
 
 
+@pytest.mark.heavy
 def test_all_has_only_names_that_the_module_has(trees):
     listings = [(name, django_project.import_module(name), listed(tree)) for name, tree in trees.items()]
     assert [f"{name}.{each}" for name, module, names in listings for each in names if not hasattr(module, each)] == []

@@ -149,6 +149,7 @@ def test_a_token_without_credentials_is_named():
     assert keys_of(diagnose(get().send(key="con%2Bsumer%20secret%261&"), CONSUMER)) == ["token-unknown"]
 
 
+@pytest.mark.heavy
 def test_the_wrong_credentials_explain_a_wrong_signature():
     diagnosis = diagnose(get().send(), Consumer("another", "secret"), Token("another", "secret"))
     assert (diagnosis.verdict, keys_of(diagnosis)) == ("mistaken", ["consumer-key", "token"])

@@ -141,6 +141,7 @@ def test_a_wrong_name_is_named_beside_another_mistake():
     assert sorted(keys_of(diagnosis)) == ["signature-method-unknown", "trailing-slash"]
 
 
+@pytest.mark.heavy
 def test_a_wrong_name_whose_signature_is_not_explained_is_named_without_proof():
     diagnosis = diagnose(named("FOO").send(key="unknown"), CONSUMER, TOKEN)
     assert keys_of(diagnosis) == ["signature-method-unknown"]

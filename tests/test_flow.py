@@ -1,10 +1,6 @@
 """The client's side of the three-legged flow (RFC 5849 section 2)."""
 
-import contextlib
-
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 import oauth2
 from oauth2.errors import AuthorizationDenied, InvalidAnswer, ServiceRefused
@@ -427,43 +423,6 @@ def test_is_callback_is_true_for_urls_that_name_the_token_only(url, expected):
 )
 def test_is_unnamed_problem_is_true_for_problems_without_a_token_only(url, expected):
     assert is_unnamed_problem(url) is expected
-
-
-_PIECES = st.sampled_from(
-    [
-        "oauth_token",
-        "oauth_verifier",
-        "denied",
-        "oauth_problem",
-        "hh5s93j4hdidpola",
-        "=",
-        "&",
-        "?",
-        "#",
-        "%",
-        "%ff",
-        "+",
-        "é",
-        "\ud800",
-    ]
-)
-
-
-@given(st.one_of(st.text(), st.lists(_PIECES).map("".join)))
-def test_whatever_comes_to_the_callback_is_read_or_refused(url):
-    try:
-        token = read_callback(url, TEMPORARY)
-    except oauth2.Error:
-        return
-    assert is_callback(url, TEMPORARY)
-    assert (token.key, bool(token.verifier)) == (TEMPORARY.key, True)
-
-
-@given(st.one_of(st.binary(), st.text()))
-def test_whatever_a_service_answers_is_read_or_refused(answer):
-    for read in (read_token, read_temporary):
-        with contextlib.suppress(InvalidAnswer):
-            read(answer)
 
 
 # --- further parameters, xAuth and renewal ----------------------------------------------

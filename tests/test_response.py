@@ -1,8 +1,6 @@
 """Error answers of a service: the oauth_problem is found, and no secret is shown."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from stopwatch import within
 
 from oauth2._login.response import find_problem, printable, read_response, refusal, without_secrets
@@ -81,12 +79,6 @@ def test_a_secret_is_removed_however_it_is_escaped(secret, form):
     assert without_secrets(f"before {form(secret)} after", [secret]) == "before [removed] after"
 
 
-@given(st.text(min_size=1, max_size=12), st.text(max_size=20), st.text(max_size=20))
-def test_no_secret_is_left(secret, before, after):
-    if secret not in before + "[removed]" + after:
-        assert secret not in without_secrets(before + secret + after, [secret]).replace("[removed]", "")
-
-
 def test_secrets_may_be_bytes_or_empty():
     assert without_secrets("a s b", [b"s", ""]) == "a [removed] b"
     assert without_secrets("a b") == "a b"
@@ -159,18 +151,6 @@ def test_only_the_start_of_the_body_is_kept_and_only_text():
     assert len(error.body) == 500
     assert printable("a\tb\nc\x7f") == "a b\nc "
     assert refusal(500, b"\xff\xfe").body == "\ufffd\ufffd"
-
-
-@given(st.integers(100, 599), st.binary(max_size=200), st.text(max_size=100), st.lists(st.text(max_size=8), max_size=3))
-def test_whatever_is_answered_is_returned_or_refused(status, body, authenticate, secrets):
-    error = None
-    try:
-        assert read_response(status, body, authenticate=authenticate, secrets=secrets) == body
-    except ServiceRefused as refused:
-        error = refused
-    if error is not None:
-        assert error.answered == status
-        assert all(char.isprintable() or char == "\n" for char in error.body)
 
 
 @pytest.mark.parametrize(
