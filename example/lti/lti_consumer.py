@@ -46,7 +46,7 @@ def make_consumer(base_url: str, tool_url: str, grades: dict[str, float | None])
                 grades[_LINK] = asked.score
                 answer = outcome_response(asked)
             else:
-                answer = outcome_response(asked, code="failure", description="There is no such link or operation.")
+                answer = outcome_response(asked, code="failure", description="Unknown sourcedid or operation.")
         return answer.body, answer.status, list(answer.headers)
 
     return lms

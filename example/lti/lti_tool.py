@@ -10,7 +10,7 @@ from oauth2.stores import MemoryStore
 KEY, SECRET = "course-key", "course-secret"
 _PAGE = """<!doctype html><title>Quiz</title>
 <form method="post" action="/answer"><input type="hidden" name="ticket" value="{ticket}">
-<p>Hello, {name}! How many legs has OAuth 1.0a?</p><input name="legs"><button>Answer</button></form>"""
+<p>Hello, {name}! How many participants does OAuth 1.0a have?</p><input name="legs"><button>Answer</button></form>"""
 
 
 def make_tool(base_url: str) -> Flask:
