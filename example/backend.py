@@ -33,7 +33,7 @@ class Backend:
 
     Args:
         secrets: A mapping from the key of each client to its secret.
-        tokens: A mapping from the key of each token to the token.
+        tokens: A mapping from the key of each token to its :class:`Access`.
         nonce_store: The used nonces. All processes of the application must share this store. Otherwise each process
             would accept the same request once.
     """
@@ -45,7 +45,7 @@ class Backend:
         self._tokens = tokens
 
     def user_of(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> tuple[str, dict[str, Any]]:
-        """Return the user of a request, and the parameters that are signed.
+        """Verify a request, and return its user and its signed parameters.
 
         Raises:
             oauth2.Error: The request must be refused.
@@ -56,8 +56,8 @@ class Backend:
         consumer_key = request.get("oauth_consumer_key", "") if request else ""
         is_known = access is not None and access.consumer_key == consumer_key
         consumer = oauth.Consumer(consumer_key, self._secrets[consumer_key]) if consumer_key in self._secrets else None
-        # If the token is None, the server needs as much time as for a wrong signature. Therefore the response time does
-        # not reveal which keys are valid.
+        # If the consumer or the token is unknown, pass None. The refusal then takes as long as the refusal of a wrong
+        # signature, so that the response time does not reveal which keys are valid.
         token = oauth.Token(key, access.secret) if access is not None and is_known else None
         parameters = self._server.verify_request(request, consumer, token)
         if access is None:
@@ -71,7 +71,7 @@ def application(backend: Backend, base_url: str) -> Callable[..., Iterable[bytes
     def answer(environ: dict[str, Any], start_response: Callable[..., object]) -> Iterable[bytes]:
         try:
             sent, _ = read_request(environ)
-            # The base URL is configured. The Host header is ignored, because the client controls it.
+            # Scheme and host come from the configuration. The Host header is ignored, because the client controls it.
             url = base_url + urlunsplit(("", "", *urlsplit(sent.url)[2:]))
             user, parameters = backend.user_of(sent.method, url, dict(sent.headers), sent.body)
         except oauth.Error as error:

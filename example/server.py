@@ -2,8 +2,8 @@
 
 Run it with ``python example/server.py [--port PORT] [--nonces FILE] [--public-key FILE]``
 in an environment that has the package, such as the ``.venv`` that ``make demo`` creates.
-Clients must use exactly the URL that the server prints, because the server verifies with that URL. Several servers can
-use the same file of nonces. If one server has accepted a request, all servers refuse the same request.
+Clients must use exactly the URL that the server prints, because the server verifies signatures with that URL. Several
+servers can use the same file of nonces. If one server has accepted a request, all servers then refuse a replay of it.
 """
 
 import argparse
@@ -43,13 +43,13 @@ class Resource(BaseHTTPRequestHandler):
             return
         request = None
         try:
-            # The base URL is configured. The Host header is ignored, because the client chooses it.
+            # Scheme and host come from base_url. The Host header is ignored, because the client controls it.
             request = oauth.Request.from_request(self.command, self.base_url + self.path, self.headers, body=body)
             consumer = CONSUMERS.get(request.get("oauth_consumer_key", "")) if request else None
             token = TOKENS.get(request.get("oauth_token", "")) if request else None
             parameters = self.verifier.verify_request(request, consumer, token)
         except oauth.Error as error:
-            # The response needs a problem report, because clients read the problem from WWW-Authenticate.
+            # Clients read the reason for the refusal from the problem report in WWW-Authenticate.
             now, threshold = int(time.time()), self.verifier.timestamp_threshold
             pairs = report(error, request or {}, (now - threshold, now + threshold))
             headers = error_headers(error, pairs, "photos")
@@ -77,7 +77,7 @@ class Resource(BaseHTTPRequestHandler):
         return bytes(body)
 
     def reply(self, status: int, content: dict[str, object], headers: Iterable[tuple[str, str]] = ()) -> None:
-        """Send *content* as JSON, with the further *headers*."""
+        """Send a response with *content* as JSON and the additional *headers*."""
         octets = json.dumps(content).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json")

@@ -1,4 +1,4 @@
-"""Sign a request without sending it, and print the three forms that a signed request can have.
+"""Sign a request without sending it, and print the result as an Authorization header, as a URL and as a form.
 
 Run it with ``python example/signing.py``.
 """
@@ -16,7 +16,7 @@ def signed(method: str, url: str, parameters: dict[str, str]) -> oauth.Request:
     Args:
         method: The HTTP request method.
         url: The URL, with its query.
-        parameters: The fields of a form, or parameters for the query.
+        parameters: The fields of a form if *method* is POST; otherwise parameters of the query.
     """
     request = oauth.Request.from_consumer_and_token(CONSUMER, TOKEN, method, url, parameters)
     request.sign_request(oauth.SignatureMethod_HMAC_SHA1(), CONSUMER, TOKEN)

@@ -1,4 +1,4 @@
-"""A wrapper of one service: a subclass of ``Client`` that knows the URL, and reads and writes JSON."""
+"""A wrapper of one service: a subclass of ``Client`` that contains the URL, and reads and writes JSON."""
 
 from __future__ import annotations
 

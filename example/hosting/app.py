@@ -21,7 +21,7 @@ store = open_store(
     cipher=FernetCipher.from_text(keys),
     timeout=5,
 )
-# Clients sign URLs that begin with this URL. Behind a proxy, this is the URL of the proxy.
+# Clients sign URLs that begin with BASE_URL. Behind a proxy, BASE_URL is the public URL of the proxy.
 provider = Provider(store, base_url=os.environ["BASE_URL"])
 
 

@@ -1,4 +1,4 @@
-"""An LTI 1.1 tool consumer in Flask: a learning management system that opens the tool and takes its grades."""
+"""An LTI 1.1 tool consumer in Flask: a learning management system that opens the tool and receives its grades."""
 
 from flask import Flask, request
 
@@ -8,14 +8,14 @@ from oauth2.middleware.wsgi import read_request
 from oauth2.stores import MemoryStore
 
 CONSUMER = oauth2.Consumer("course-key", "course-secret")
-_LINK = "quiz-1:7"  # This identifier consists of the number of the quiz and the user who opened the quiz.
+_LINK = "quiz-1:7"  # The sourcedid of the grade: the id of the link, and the id of the user who opens the quiz.
 
 
 def make_consumer(base_url: str, tool_url: str, grades: dict[str, float | None]) -> Flask:
     """Return the tool consumer.
 
     Args:
-        base_url: The URL of the tool consumer, as browsers and the tool see it.
+        base_url: The URL at which browsers and the tool reach the tool consumer.
         tool_url: The URL at which the tool receives launches.
         grades: The dict in which the tool consumer stores the grades.
     """
@@ -46,7 +46,7 @@ def make_consumer(base_url: str, tool_url: str, grades: dict[str, float | None])
                 grades[_LINK] = asked.score
                 answer = outcome_response(asked)
             else:
-                answer = outcome_response(asked, code="failure", description="There is no such link or operation.")
+                answer = outcome_response(asked, code="failure", description="Unknown sourcedid or operation.")
         return answer.body, answer.status, list(answer.headers)
 
     return lms

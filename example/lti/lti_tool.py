@@ -10,18 +10,19 @@ from oauth2.stores import MemoryStore
 KEY, SECRET = "course-key", "course-secret"
 _PAGE = """<!doctype html><title>Quiz</title>
 <form method="post" action="/answer"><input type="hidden" name="ticket" value="{ticket}">
-<p>Hello, {name}! How many legs has OAuth 1.0a?</p><input name="legs"><button>Answer</button></form>"""
+<p>Hello, {name}! How many participants does OAuth 1.0a have?</p><input name="legs"><button>Answer</button></form>"""
 
 
 def make_tool(base_url: str) -> Flask:
     """Return the tool.
 
     Args:
-        base_url: The URL of the tool, as browsers see it.
+        base_url: The URL at which browsers reach the tool.
     """
     tool = Flask(__name__)
     nonces = MemoryStore()
-    # Key: a ticket that the form sends back. A real tool stores the targets in its database.
+    # Key: a random ticket in the form. The browser sends the ticket back with the answer, so that the tool finds the
+    # target of the grade. A real tool stores the targets in its database.
     targets: dict[str, OutcomeTarget] = {}
 
     @tool.post("/launch")

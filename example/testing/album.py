@@ -15,7 +15,7 @@ _TIMEOUT = 10  # Seconds to wait for the service.
 
 
 class AlbumError(Exception):
-    """The service does not allow the request; the user must approve the program again."""
+    """The service refused the request; the user must approve the program again."""
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,10 @@
  *
  *     cc -std=c11 -o build/vectors example/vectors/run.c && build/vectors tests/vectors.json
  *
- * Needs no library. It runs the vectors for percent-encoding, for the base string URI, for the parameters and the base
- * string, and the signatures with HMAC-SHA1 and PLAINTEXT; it counts the others. Replace the functions of the section
- * "OAuth" with calls of your own library. The program prints the vectors that fail, and ends with 1 if there are any.
+ * The program needs only the C standard library. It runs the vectors for percent-encoding, the base string URI, the
+ * parameters and the base string, and the signatures with HMAC-SHA1 and PLAINTEXT. It counts the other vectors. Replace
+ * the functions of the sections "OAuth" with calls of your own library. The program prints the vectors that fail. Its
+ * exit code is 1 if a vector fails.
  */
 
 #include <ctype.h>
@@ -227,7 +228,7 @@ static Text query_of(Text url) {
     return from < end ? text(url.at + from + 1, end - from - 1) : literal("");
 }
 
-/* Return the base string URI; a text without octets if the URL has no scheme or no host. */
+/* Return the base string URI, or an empty text if the URL has no scheme or no host. */
 static Text base_uri(Text url, Node *host) {
     const char *whole = (const char *)url.at, *start = strstr(whole, "://");
     if (!start) return literal("");
@@ -258,7 +259,7 @@ static Text base_uri(Text url, Node *host) {
     return joined(joined(scheme, "://", authority), "", sent);
 }
 
-/* Add the parameters of a vector, except those of the query of its URL. */
+/* Add the parameters of a vector, except the parameters in the query of its URL. */
 static void add_inputs(Node *inputs) {
     static const char *protocol[] = {"consumer_key", "token", "signature_method", "timestamp", "nonce", "version"};
     Node *params = member(inputs, "params");
@@ -340,7 +341,7 @@ static Text base64(Text given) {
 
 /* --- the vectors ------------------------------------------------------------------------ */
 
-/* Return whether the result agrees with the vector: a vector that is not verified has a published result that is wrong. */
+/* Return whether the result is right. If the vector is not verified, its published result is wrong and must differ. */
 static int agrees(Node *vector, const char *name, Text made) {
     Node *found = member(member(vector, "expected"), name);
     int same = found ? compare(found->text, made) == 0 : member(member(vector, "expected"), "error") && !made.size;

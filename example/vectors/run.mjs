@@ -1,7 +1,7 @@
 // Run the test vectors of RFC 5849 in JavaScript: node example/vectors/run.mjs tests/vectors.json
 //
 // The functions below are a small implementation, which only needs Node.js. Replace them with calls of your own library.
-// The program prints the vectors that fail, and ends with 1 if there are any.
+// The program prints the vectors that fail. Its exit code is 1 if a vector fails.
 
 import { createHash, createHmac, createSign } from "node:crypto";
 import { readFileSync } from "node:fs";
@@ -11,7 +11,7 @@ const PROTOCOL = ["consumer_key", "token", "signature_method", "timestamp", "non
 
 // --- section 3.6 --------------------------------------------------------------------
 
-// Octets are kept as text with one character for each octet ("latin1"), because not all octets are UTF-8.
+// Octets are represented as text with one character for each octet ("latin1"), because not all octets are UTF-8.
 const octets = (text) => Buffer.from(text, "utf8").toString("latin1");
 
 const encodeOctets = (text) =>
@@ -141,7 +141,7 @@ function agrees(vector) {
   } catch (error) {
     return vector.expected.error === true;
   }
-  // A vector that is not verified has a published result that is wrong: another result is right.
+  // If a vector is not verified, its published result is wrong, and the implementation must compute another result.
   const names = Object.keys(vector.expected).filter((name) => name !== "error" && name !== "decoded");
   const same = names.every((name) => JSON.stringify(made[name] ?? null) === JSON.stringify(vector.expected[name]));
   return vector.expected.error !== true && same === vector.verified;

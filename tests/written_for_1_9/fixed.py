@@ -5,7 +5,7 @@ import sys
 import time
 
 time.time = lambda: 1_700_000_000.0
-import oauth2  # noqa: E402 - it keeps the function time.time that it finds
+import oauth2  # noqa: E402 - when oauth2 is imported, it stores the function time.time
 
 oauth2.generate_nonce = lambda length=8: "13579246"[:length]
 oauth2.Request.make_nonce = classmethod(lambda cls: "24681357")

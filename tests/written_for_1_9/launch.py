@@ -1,4 +1,4 @@
-"""An LTI launch as a signed form, a grade as signed XML, and the texts of XOAUTH and of a provider."""
+"""Send an LTI launch as a signed form, and a grade as signed XML. Print an authentication header and an XOAUTH text."""
 
 import sys
 import urllib.request
