@@ -141,7 +141,7 @@ class SignatureMethodRejected(InvalidRequest):
 
 
 class CallbackRejected(InvalidRequest):
-    """The client did not register this ``oauth_callback`` (section 4.12)."""
+    """The client did not register this ``oauth_callback`` (section 2.1)."""
 
 
 class InsecureTransport(InvalidRequest):

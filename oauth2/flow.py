@@ -128,7 +128,7 @@ def read_temporary(answer: bytes | str, *, confirmations: tuple[str, ...] = CONF
 
     Raises:
         InvalidAnswer: The body contains no credentials, or no accepted ``oauth_callback_confirmed``.
-            Without that confirmation, the service may allow session fixation (section 4.6).
+            Without that confirmation, the service may allow session fixation (section 2.1).
     """
     found = _read_form(answer)
     token = _token_of(found)

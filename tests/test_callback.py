@@ -1,4 +1,4 @@
-"""Which callbacks may be registered: RFC 5849 sections 2.1 and 4.12."""
+"""Which callbacks may be registered: RFC 5849 section 2.1."""
 
 import pytest
 

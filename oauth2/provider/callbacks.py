@@ -1,4 +1,4 @@
-"""The rules for callback URLs that a client may register, RFC 5849 sections 2.1 and 4.12."""
+"""The rules for callback URLs that a client may register, RFC 5849 section 2.1."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _APPLICATION = re.compile(r"[a-z][a-z0-9+\-]*(?:\.[a-z0-9+\-]+)+:/[A-Za-z0-9\-._
 
 
 def check_callback(callback: str) -> None:
-    """Check that a client may register *callback* (section 4.12).
+    """Check that a client may register *callback* (section 2.1).
 
     Valid callbacks are http and https URLs, ``com.example.program:/path`` for installed
     applications, and ``"oob"``. A provider compares the callback of a request with the

@@ -174,7 +174,7 @@ class Story:
         step("The request has no signature", "400 parameter_absent", self._send(url, {}))
 
     def revoke(self) -> None:
-        """Revoke the access (section 4.10)."""
+        """Revoke the access."""
         step, jane = self.report.step, self.jane
         self.report.part("Revocation")
         page = jane.send("/access", jane.get("/access").hidden("/access"))
