@@ -23,7 +23,8 @@ OLDEST = $(VENV)-oldest
 DIST = $(VENV)-dist
 
 # A new environment gets a new pip, because the pip of an older Python cannot install dependency groups (--group).
-# PYTHONWARNINGS: setuptools warns of the editable mode "compat", which type checkers need; the warning hides errors.
+# PYTHONWARNINGS: setuptools warns of the editable mode "compat", which type checkers need. Without this long warning,
+# errors are easier to see.
 install = PYTHONWARNINGS=ignore $(1)/bin/python -m pip install --quiet --disable-pip-version-check
 define new-environment
 $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make PYTHON=python3.12")'
@@ -107,7 +108,8 @@ test: $(VENV)/ready
 	$(BIN)/python -m pytest -m alone $(ALONE)
 	$(BIN)/coverage report --include=$$($(BIN)/python -m tools.rows core) --fail-under=100
 
-# test_typing.py is left out: it needs the types of the newest dependencies, and the types of the oldest ones differ.
+# test_typing.py is left out, because it needs the types of the newest dependencies. The oldest dependencies have other
+# types.
 test-oldest: $(OLDEST)/ready
 	$(OLDEST)/bin/python -m pytest -m "not alone and not heavy" -n $(WORKERS) --dist worksteal --ignore=tests/test_typing.py
 
@@ -148,8 +150,8 @@ deb: dist
 test-deb: deb
 	.ci/deb try
 
-# The demo and the command need only these extras (60 MB). The tools of contributors need ten times as much space. They
-# are installed into the same environment when a command needs these tools.
+# The demo and the command need only these extras (60 MB). The tools for contributors need ten times as much space.
+# They are installed into the same environment when a command needs them.
 $(VENV)/demo: setup.cfg pyproject.toml setup.py
 	@$(call new-environment,$(VENV))
 	@$(call install,$(VENV)) --config-settings editable_mode=compat --editable '.[cli,provider]'

@@ -142,7 +142,7 @@ def _hostile(setting: Setting, report: Report) -> None:
         row = _growth(name, batches, _SHORT)
         rows.append(row if (row.minimum or 0) < _SUSPECT else _growth(name, batches, setting.effort))
     rows.sort(key=lambda row: row.minimum or 0, reverse=True)
-    title = f"Hostile input: cost of {LARGE // 1024} KB divided by that of {SMALL // 1024} KB (8 times the size)"
+    title = f"Hostile input: cost of {LARGE // 1024} KB divided by the cost of {SMALL // 1024} KB (an eighth)"
     report.add(Table("hostile", title, "times", rows))
 
 

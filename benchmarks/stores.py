@@ -112,7 +112,7 @@ def _memory_size(setting: Setting, report: Report) -> None:
             statistics.mean(figures),
             f"resident bytes of each, by number of nonces: {'; '.join(notes)}",
         )
-    title = f"Nonces in memory, spread over {_SPREAD} seconds: size of each, minimum and mean over several counts"
+    title = f"Nonces in memory, spread over {_SPREAD} seconds: size of each; minimum and mean of several measurements"
     report.add(Table("memory size", title, "bytes", [row]))
 
 

@@ -87,7 +87,7 @@ def provided():
 
 
 def main():
-    """Print what the core did."""
+    """Print the results of the core as JSON."""
     results = {
         "python": ".".join(map(str, sys.version_info[:2])),
         "platform": sys.platform,

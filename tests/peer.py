@@ -131,7 +131,7 @@ class Peer:
 
 
 class Service:
-    """A protected resource: looks the credentials up and verifies."""
+    """A protected resource: it looks up the credentials and verifies the request."""
 
     def __init__(self, store=None, *, methods=HMACS, consumers=(), tokens=(), now=lambda: NOW, **options):
         self.store = MemoryStore() if store is None else store

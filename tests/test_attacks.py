@@ -101,7 +101,7 @@ def test_attack(attack, tmp_path, caplog):
         assert 400 <= refused.status < 500
     if refused:
         shown = what_is_shown(refused)
-        # A shorter text, such as the signature "=", is also in the lines of code of the traceback.
+        # Texts of up to 4 characters are left out, because the code that a traceback shows can also contain them.
         assert not [text for text in world.peer.sensitive if len(text) > 4 and text in shown]
     assert not [record for record in caplog.records if record.name != "asyncio"]
 
@@ -823,7 +823,7 @@ def _(_world):
 
 @case("dummy_client")
 def _(world):
-    # The credentials that the package verifies with if a client is unknown.
+    # The credentials with which the package verifies the request of an unknown client.
     dummies = [oauth2.SignatureMethod_HMAC_SHA1.dummy_credentials, oauth2.SignatureMethod_PLAINTEXT.dummy_credentials]
 
     def last_step():
@@ -881,7 +881,7 @@ def _(world):
     sent = world.sign()
     if value is None:
         return lambda: world.service("GET", PHOTOS, {})
-    # Test the value alone, and before the elements of a valid header.
+    # First send the value alone. Then send the value before the elements of a valid header.
     with pytest.raises(oauth2.Error):
         world.service("GET", PHOTOS, {"Authorization": value})
     if value[:6].strip() == "OAuth" and value.strip() != "OAuth":
@@ -1043,7 +1043,7 @@ def test_the_peer_signs_as_the_rfc_does():
 
 
 class Refusal(oauth2.Error):
-    """An endpoint's answer that contains no credentials."""
+    """Raised if an endpoint answers without credentials."""
 
     def __init__(self, answer):
         super().__init__(f"{answer.body!r} {answer.headers!r}")

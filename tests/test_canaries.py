@@ -27,7 +27,7 @@ def service():
 
 
 def recording_http(**options):
-    """Return an ``httplib2.Http`` with a list of the private methods that it calls: name and arguments."""
+    """Return an ``httplib2.Http`` that records calls of four of its methods in ``calls``: name and arguments."""
     import httplib2
 
     class Recording(httplib2.Http):
@@ -126,7 +126,7 @@ def test_httplib2_marks_a_permanent_redirect_in_its_cache_by_this_field(service)
     assert b"\n-x-permanent-redirect-url:" in cache.get(f"{service.origin}/start").partition(b"\r\n\r\n")[0].lower()
     del http.calls[:]
     http.request(f"{service.origin}/start")
-    # request() calls request() for the cached redirect; there is no call of _request() between them.
+    # For the cached redirect, request() calls itself, without a call of _request().
     assert [call[0] for call in http.calls][:2] == ["request", "request"]
     assert [received.path for received in service.requests].count("/start") == 1
     http.close()
@@ -361,7 +361,7 @@ def test_aiohttp_writes_the_request_as_a_middleware_changed_it(service):
 
 
 def test_aiohttp_writes_a_body_to_any_object_with_the_methods_of_its_writer(tmp_path):
-    """The writer of the adapter has these methods; a further abstract method would break it."""
+    """The adapter's writer class has these methods. A further abstract method would make the class unusable."""
     missing("aiohttp")
     import aiohttp
 

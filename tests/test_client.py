@@ -419,7 +419,7 @@ def test_a_body_that_is_read_once_has_no_hash(service, client):
 @pytest.mark.parametrize("headers", [{}, {"Content-Length": "7"}, {"Transfer-Encoding": "chunked"}])
 def test_a_body_that_is_read_once_is_sent_without_its_hash(service, headers):
     body = chunks()
-    if headers.get("Transfer-Encoding"):  # http.client then expects a body that is already in chunks
+    if headers.get("Transfer-Encoding"):  # http.client then expects a body that is already encoded in chunks
         body = (b"%x\r\n%s\r\n" % (len(chunk), chunk) for chunk in (b"one ", b"two", b""))
     with opened(body_hash=False) as client:
         client.request(service.origin, "POST", body, headers)
@@ -943,7 +943,8 @@ def test_a_connection_is_kept(service, client):
 
 
 def test_threads_share_a_client_while_a_redirect_is_under_way(service, client):
-    # httplib2 has one connection for each origin, and threads cannot share a connection.
+    # httplib2 has one connection for each origin, and two threads cannot use one connection at the same time. Therefore
+    # the threads use two origins.
     reached, go_on = threading.Event(), threading.Event()
 
     def slow(_):

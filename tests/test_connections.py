@@ -13,7 +13,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.heavy, pytest.mark.alone]
 
 HERE = Path(__file__).parent
 CONNECTIONS, ROUNDS = 10_000, 4
-RESERVED = 200  # file descriptors for anything but connections
+RESERVED = 200  # file descriptors that are not for connections
 PATIENCE = 300  # seconds
 MB_OF_A_ROUND = 4  # The used nonces of one round need 0.3 MB.
 

@@ -1,4 +1,4 @@
-"""This package verifies the requests that oauthlib signs, and oauthlib those that this package signs, over HTTP."""
+"""Over HTTP: this package verifies the requests of oauthlib, and oauthlib verifies the requests of this package."""
 
 import io
 from contextlib import closing

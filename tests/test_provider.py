@@ -99,7 +99,7 @@ def test_a_request_for_temporary_credentials_with_a_token_is_refused(hosted):
     assert problem(hosted.ask(token=token)) == (401, "signature_invalid")
 
 
-# --- a callback or verifier beside the header, section 3.5 ---------------------
+# --- a callback or verifier outside the header, section 3.5 --------------------
 
 
 @pytest.mark.parametrize(("method", "place"), [("POST", "form"), ("POST", "query"), ("GET", "query")])

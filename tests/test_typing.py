@@ -46,7 +46,7 @@ def pyright():
 
 
 def mistakes():
-    """Return the lines with mistakes, by number."""
+    """Return the lines with mistakes; the keys are the line numbers."""
     lines = MISTAKES.read_text(encoding="utf-8").splitlines()
     start = lines.index("    # --- mistakes") + 1
     return {number: line for number, line in enumerate(lines, 1) if number > start and not line.startswith("    #")}
