@@ -525,7 +525,7 @@ def test_the_response_is_not_kept_alive(kind):
             response = raw(caller, f"{service.origin}/photos")
             alive = weakref.ref(response)
             assert caller.auth.explain().status == 401
-            if kind is Httpx2:  # httpx2 itself creates a reference cycle: its stream refers to the response.
+            if kind is Httpx2:  # The stream of the response refers to the response. This cycle is in httpx2 itself.
                 response.stream = None
             del response
             assert alive() is None
