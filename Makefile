@@ -67,13 +67,13 @@ help:
 	@echo "  .ci/run           make test, lint, types and demo on every supported Python that this machine has"
 	@echo
 	@echo "More:"
-	@echo "  make docs-check   build the site, and look at its pages in Chromium and with axe-core, which npm downloads"
+	@echo "  make docs-check   build the site, and test its pages in Chromium with axe-core, which npm downloads"
 	@echo "  make test-oldest  run the tests with the oldest dependencies that the package allows"
 	@echo "  make dist         build the source distribution and the wheel into dist, and check them"
-	@echo "  make test-dist    the same, and run the fast tests on the installed wheel"
+	@echo "  make test-dist    make dist, then run the fast tests on the installed wheel"
 	@echo "  make deb          build the Debian packages into dist/debian, in a new Debian system (requires root)"
-	@echo "  make test-deb     the same, install them in another system, run the demo there, and upgrade from 1.9"
-	@echo "  make bench        measure the speed beside other libraries; BENCH_ARGS='--quick sign verify' measures a part"
+	@echo "  make test-deb     make deb, then install the packages in a new system, run the demo, and upgrade from 1.9"
+	@echo "  make bench        compare the speed with other libraries; BENCH_ARGS='--quick sign verify' measures a part"
 	@echo "  make clean        remove all files that these commands have created"
 	@echo
 	@echo "Variables, such as in: make test WORKERS=2"

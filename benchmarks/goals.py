@@ -1,4 +1,4 @@
-"""Compare a run with its goals. Each ratio is computed from the shortest times of the same run."""
+"""Compare a run with its goals. Each ratio is computed from the shortest times of one run."""
 
 from __future__ import annotations
 

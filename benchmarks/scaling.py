@@ -35,8 +35,8 @@ BODY = 10 * 2**20
 
 #: Each case of hostile input is measured only for a short time, because there are many cases.
 _SHORT = Effort(rounds=7, target=0.001, deadline=2)
-#: If the cost of LARGE octets divided by the cost of SMALL octets is at least this number, the case is measured again
-#: for a longer time.
+#: A case is measured again, for a longer time, if its ratio is at least this number. The ratio is the cost of LARGE
+#: octets divided by the cost of SMALL octets.
 _SUSPECT = 9.0
 
 

@@ -165,7 +165,7 @@ def _run_limited(target, *args):
 
 
 def end_all(processes, seconds=PATIENCE):
-    """Wait for all *processes*, then kill those that still run; leave no zombie processes."""
+    """Wait for all *processes*, then kill the processes that are still running; leave no zombie processes."""
     deadline = time.monotonic() + seconds
     for process in processes:
         process.join(max(0, deadline - time.monotonic()))

@@ -131,7 +131,7 @@ class Database:
             missing(kind, f"{self.engine.url} cannot be used: {exc.__cause__ or exc}")
 
     def connect(self, *, is_durable=False, **options):
-        """Return a new engine; its commits are durable only if *is_durable* is true, because such commits are slow."""
+        """Return a new engine. Durable commits are slow, so its commits are durable only if *is_durable* is true."""
         options = {"isolation_level": "AUTOCOMMIT", "hide_parameters": True, **options}
         if self.kind == "postgresql":
             commit = {} if is_durable else {"options": "-c synchronous_commit=off"}
@@ -194,8 +194,9 @@ class AsyncDatabase(Database):
             return super().connect(is_durable=is_durable, **options)
         options = {"isolation_level": "AUTOCOMMIT", "hide_parameters": True, **options}
         if self.driver == "asyncpg":
-            # Without ssl=False, asyncpg creates an SSL context. In a forked process this can wait forever: if a thread
-            # of the parent process ended just before the fork, the child process has a locked copy of OpenSSL's lock.
+            # Without ssl=False, asyncpg creates an SSL context. In a forked process, creating this context can wait
+            # forever. This happens if a thread of the parent process ended just before the fork, because the child
+            # process then has a locked copy of OpenSSL's lock.
             given = {"timeout": 5, "ssl": False}
             if not is_durable:
                 given["server_settings"] = {"synchronous_commit": "off"}

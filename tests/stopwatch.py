@@ -11,8 +11,8 @@ def within(seconds: float):
     """Fail if the block takes more processor time than *seconds* of an idle machine.
 
     A fixed loop is timed before and after the block. If the loop takes longer than on an idle machine, the limit is
-    higher by the same ratio. A limit should be several times the usual time of the block. It then detects another
-    complexity, such as quadratic time instead of linear time, but not a change of some percent.
+    higher by the same ratio. A limit should be several times the usual time of the block. Such a limit detects
+    quadratic time instead of linear time, but not a change of some percent.
     """
     before = times_slower()
     started = time.process_time()

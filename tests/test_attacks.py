@@ -778,8 +778,8 @@ def _(_world):
     statuses = []
 
     async def application(scope, receive, send):
-        # This application behaves as a FastAPI application with root_path="/v1" that serves /api/photos: the path
-        # contains the prefix, and the application removes the prefix.
+        # This application behaves as a FastAPI application with root_path="/v1". The path in the scope contains this
+        # prefix, and the application removes the prefix.
         assert scope["path"].removeprefix("/v1") == "/api/photos"
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await send({"type": "http.response.body", "body": b"photos"})

@@ -1,7 +1,7 @@
 """Undocumented behaviour of other libraries that the client adapters rely on.
 
-These tests do not use this package. If a test fails after an update of a library, the library
-has changed, and the adapter named in the heading above the test must be changed, too.
+These tests do not use this package. If a test fails after an update of a library, the library has changed. Then change
+the adapter that the heading above the test names.
 """
 
 import asyncio
@@ -78,7 +78,7 @@ def test_httplib2_follows_a_redirect_by_calling_request(service):
 
 
 def test_httplib2_resends_with_the_request_method_of_the_connection_after_a_kept_one_was_closed(service):
-    """The adapter passes its own connection object to httplib2; its ``request()`` signs."""
+    """The adapter passes its own connection object to httplib2; the ``request()`` of this object signs."""
     sent = []
 
     class Connection:

@@ -315,7 +315,7 @@ def test_a_get_that_names_a_content_type_has_no_form(service, client):
 
 # --- bodies that are files or iterators --------------------------------------------
 
-LONG = bytes(range(256)) * 5000  # This body is longer than one chunk that is hashed.
+LONG = bytes(range(256)) * 5000  # This body is hashed in several chunks.
 
 
 def test_a_file_is_hashed_and_arrives_whole(service, client, tmp_path):

@@ -1,6 +1,6 @@
 """``CombinedStore`` redeems temporary credentials for a token.
 
-This is one atomic step if one store has both records. With two stores, there are two steps in a fixed order.
+Redeeming is one atomic step if one store has both records. With two stores, there are two steps in a fixed order.
 """
 
 import asyncio

@@ -28,7 +28,7 @@ pytestmark = pytest.mark.slow
 
 JSON = "application/json"
 PLACES = [HEADER, QUERY, BODY]
-LONG = bytes(range(256)) * 5000  # This body is longer than one chunk that is hashed.
+LONG = bytes(range(256)) * 5000  # This body is hashed in several chunks.
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Operators learn why a request was refused; the peer learns nothing more."""
+"""The operator sees why a request was refused; the client gets no further information."""
 
 import asyncio
 import gc

@@ -688,7 +688,7 @@ def test_a_long_nonce_or_key_is_refused_and_one_of_255_characters_is_not(name):
 
 @pytest.mark.alone
 def test_an_unknown_consumer_costs_what_a_wrong_signature_costs():
-    """This is also required for RSA; otherwise the response time would reveal which consumer keys exist."""
+    """With RSA, too: otherwise the response time would reveal which consumer keys exist."""
     info = serialization.PublicFormat.SubjectPublicKeyInfo
     pem = rsa.generate_private_key(65537, 4096).public_key().public_bytes(serialization.Encoding.PEM, info)
     client = oauth2.Consumer("client-rsa", "", public_key=pem)

@@ -69,7 +69,7 @@ class TestDjangoStore(ProviderStoreContract):
         return 16
 
 
-# --- besides the contract ----------------------------------------------------------------
+# --- further guarantees ------------------------------------------------------------------
 
 CONSUMER = ClientCredentials(key="c", secret="s")
 

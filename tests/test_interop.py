@@ -38,7 +38,7 @@ def make(cls):
 
 
 class Validator(RequestValidator):
-    """Knows one consumer and one token, and accepts each nonce once."""
+    """A validator that knows one consumer and one token, and accepts each nonce once."""
 
     enforce_ssl = False
     dummy_client = "dummy"

@@ -1,4 +1,4 @@
-"""``oauth2.testing.recorders`` with the recorders themselves: what they match, and what they write."""
+"""``oauth2.testing.recorders`` with the real recorders: the requests that they match, and the files that they write."""
 
 import gzip
 import io
@@ -124,7 +124,7 @@ def cassettes(directory, **options):
 
 
 def flow(service, consumer, **options):
-    """Go through the flow and call a resource; return the token and what the resource answered."""
+    """Go through the flow and call a resource; return the token and the answer of the resource."""
     auth = OAuth1(consumer, oauth2.Token("", ""), **options)
     with requests.Session() as session:
         session.trust_env = False

@@ -162,7 +162,7 @@ def test_a_key_of_an_unusual_size_adds_none_to_what_others_compute(rsa_work):
 
 
 class Counting:
-    """A cipher that counts what it decrypts."""
+    """A cipher that counts how often it decrypts."""
 
     def __init__(self):
         self.decrypted = 0

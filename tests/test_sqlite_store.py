@@ -1,4 +1,4 @@
-"""``SQLiteStore`` with several processes: a claim is kept if processes are killed, fork, or restart."""
+"""``SQLiteStore`` with several processes: no claim is lost if processes are killed, fork, or restart."""
 
 import contextlib
 import functools

@@ -1,4 +1,4 @@
-"""The contracts of the stores find a store that breaks them: each defect fails a test, and MemoryStore fails none."""
+"""The contracts find defects in a store: for each defect a test fails, and for MemoryStore no test fails."""
 
 import pytest
 

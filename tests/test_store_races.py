@@ -1,4 +1,4 @@
-"""Stores with several processes: a nonce is claimed once and a verifier redeemed once, also if processes are killed."""
+"""Stores with several processes: a nonce is claimed once and a verifier redeemed once, even if processes are killed."""
 
 import itertools
 import os

@@ -90,7 +90,7 @@ def rows_without_grants():
 
 
 def check_grants(store):
-    """Check that each token that was stored without a grant has its own grant, and can be renewed and revoked."""
+    """Check that each token that was stored without a grant now has its own grant, and can be renewed and revoked."""
     assert sorted(store.tokens_of("jane"), key=lambda token: token.key) == TOKENS
     assert [store.get_token(token.key) for token in TOKENS] == TOKENS
     assert [token.grant for token in TOKENS] == ["a", "ä ☃"]

@@ -84,7 +84,7 @@ class TestRedisStore(NonceStoreContract, TemporaryStoreContract):
         return True
 
 
-# --- besides the contract ----------------------------------------------------------------
+# --- further guarantees ------------------------------------------------------------------
 
 
 def token(key, **fields):
@@ -140,7 +140,8 @@ def test_temporary_credentials_of_a_removed_client_are_never_redeemed(store):
     assert store.tokens_of("jane") == []
 
 
-# The contract does not require this. In MariaDB and MemoryStore, a new token replaces the token that has the same key.
+# The contract also allows that a new token replaces the token with the same key. MariaDB and MemoryStore do this, so
+# they are not tested here.
 @pytest.mark.parametrize("backend", ["sqlite", "sqlalchemy-sqlite", "postgresql"], indirect=True, scope="module")
 def test_a_token_with_the_key_of_another_does_not_use_up_the_approval(store):
     store.issue(

@@ -1,4 +1,4 @@
-"""An extension of griffe: the docstrings of the package as Markdown, with links in place of Sphinx roles.
+"""An extension of griffe that converts the docstrings of the package to Markdown, with links instead of Sphinx roles.
 
 The extension also finds the page of the reference that describes an object.
 """

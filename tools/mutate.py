@@ -289,8 +289,8 @@ class Runner:
             "-m",
             "not alone and not heavy",
         ]
-        # Do not write the bytecode of a mutant. The source of the next mutant may have the same size and modification
-        # time.
+        # Do not write the bytecode of a mutant. If the source of the next mutant has the same size and modification
+        # time, Python would run this bytecode instead.
         environment = {**os.environ, "PYTHONPATH": str(self.folder), "PYTHONDONTWRITEBYTECODE": "1"}
         if is_original:
             del environment["PYTHONDONTWRITEBYTECODE"]
