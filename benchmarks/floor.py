@@ -1,4 +1,4 @@
-"""The floor, the lower limit of the time: the least work in pure Python that signs or verifies a request correctly.
+"""The floor is the lower limit of the time: the least work in pure Python that signs or verifies a request correctly.
 
 This module is not part of the package, and the package should not copy its style. For usual requests, this module reads
 the text as few times as possible. Each fast path first checks that the input has the expected form. For any other

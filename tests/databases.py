@@ -260,7 +260,7 @@ class RedisServer:
     def make(self, client=None, **options):
         from oauth2.stores.redis import RedisStore
 
-        # The tests store few nonces. With few shards, each shard gets some of them.
+        # The tests store few nonces. With few shards, each shard gets some of the nonces.
         return RedisStore(client or self.client, prefix=self.prefix, **{"shards": 8, **options})
 
     def clear(self):

@@ -1,4 +1,4 @@
-"""An asyncio store behind the methods of a blocking one, so that one suite tests both."""
+"""An asyncio store with the methods of a blocking store, so that one suite tests both kinds of stores."""
 
 import asyncio
 import functools

@@ -1,4 +1,4 @@
-"""An AsyncProvider with the blocking methods of a Provider, so that one test suite tests both."""
+"""An AsyncProvider with the blocking methods of a Provider, so that one suite tests both classes."""
 
 import asyncio
 import functools

@@ -316,7 +316,7 @@ def test_a_redemption_in_one_store_is_one_step():
 
 
 class Returning:
-    """A store whose method returns an awaitable, although it is not defined with ``async def``."""
+    """A store whose method returns an awaitable, although the method is not defined with ``async def``."""
 
     window = 300
 

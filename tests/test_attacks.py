@@ -400,7 +400,7 @@ def _(world):
 
 @case("host_header_mismatch")
 def _(world):
-    # The request was signed for another service, and is sent to this one with the Host header of the other service.
+    # The request was signed for another service, and is sent to this service with the Host header of the other service.
     sent = world.sign(uri="https://other.example/photos", headers={"Host": "other.example"})
     return world.changed(sent, sent._replace(url=PHOTOS))
 
@@ -526,8 +526,8 @@ def _(world):
 
 @case("header_underscore_ct")
 def _(world):
-    # Some servers drop a field with an underscore in its name. If the package read the field, only the package would
-    # treat the body as a form.
+    # Some servers drop a field with an underscore in its name. If the package read this field, the package would treat
+    # the body as a form, but the application would not.
     sent = world.sign("POST", form=[("admin", "1")])
     underscored = {"Content_Type": FORM, "Authorization": sent.headers["Authorization"]}
     return world.changed(sent, sent._replace(headers=underscored))
@@ -804,7 +804,8 @@ def _(_world):
 
 @case("wsgi_script_name_header")
 def _(_world):
-    # The server used the header "SCRIPT_NAME: /api" as the mount, and only the rest of the URL as the path.
+    # A peer sent the header "SCRIPT_NAME: /api". The server used the header as the mount point, and the rest of the URL
+    # as the path.
     environ = {"SCRIPT_NAME": "/api", "PATH_INFO": "/x", "REQUEST_URI": "/api/x", "HTTP_HOST": "api.example"}
     setup_testing_defaults(environ)
     statuses = []

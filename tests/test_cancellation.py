@@ -1,4 +1,4 @@
-"""A task that is cancelled while it waits for a database: nothing is half done, and no connection is lost."""
+"""A task that is cancelled while it waits for a database: no step is half done, and no connection is lost."""
 
 import asyncio
 import contextlib
@@ -90,7 +90,7 @@ def cancelled(world, coroutine, number, times=1):
     work = CancelledAt(coroutine, number, times)
 
     async def run():
-        # In Python 3.11, asyncio.wait_for() may lose a cancellation, so that the coroutine goes on to its end.
+        # In Python 3.11, asyncio.wait_for() may lose a cancellation. The coroutine then runs to its end.
         with contextlib.suppress(asyncio.CancelledError):
             await asyncio.create_task(_waiting_for(work))
 

@@ -1,4 +1,4 @@
-"""``Client`` over real HTTP: the request that arrives, and that ``Server`` accepts it.
+"""``Client`` over real HTTP: the correct request arrives, and ``Server`` accepts the request.
 
 test_redirects.py tests redirects.
 """

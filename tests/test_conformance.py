@@ -1,4 +1,4 @@
-"""One suite for all clients: the requests that arrive; oauthlib verifies each signature."""
+"""One suite for all clients checks the requests that arrive; oauthlib verifies each signature."""
 
 import io
 import itertools

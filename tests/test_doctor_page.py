@@ -134,7 +134,7 @@ def http_signed(sender):
 
 
 def shows_no_secret(text):
-    """Check that *text* contains no word of a secret. A word is the same in every encoding."""
+    """Check that *text* contains no word of a secret. Words are the same in every encoding."""
     text = text.lower()
     for secret in (CONSUMER.secret, TOKEN.secret):
         for run in re.findall(r"\w+", secret):
@@ -781,7 +781,7 @@ def test_the_doctor_asks_for_credentials_that_are_not_echoed(command, tmp_path):
     for line in AS_FILE.splitlines():
         name, _, value = line.partition("=")
         assert (value in screen) is not name.endswith("SECRET")
-    # The output has the heading and one account, so nothing was stored.
+    # The list has a heading and one account, so the credentials were not stored.
     assert command("token", "list").out.count("\n") == 2
 
 

@@ -1,4 +1,4 @@
-"""Properties of every request: the verifier accepts each signed request, and no changed request."""
+"""Properties of every request: the verifier accepts each signed request, and refuses each changed request."""
 
 from contextlib import suppress
 from functools import partial

@@ -53,7 +53,7 @@ def mistakes():
 
 
 def refused_uses(found):
-    """Return the lines that a type checker reports although they are right."""
+    """Return the lines that a type checker reports although the lines are correct."""
     lines = USES.read_text(encoding="utf-8").splitlines()
     return [lines[line - 1] for path, line, _ in found if path == USES]
 
