@@ -134,7 +134,7 @@ def _hostile(table: Table | None) -> Goal:
 
 
 def _body(tables: dict[str, Table]) -> Goal:
-    text = "body hash of 10 MB: <= 1.05 times the time of a bare hash; memory < 1 % of the body; chunks for files"
+    text = "body of 10 MB: <= 1.05 times the time of a bare hash; memory < 1 % of the body; files are hashed in chunks"
     time = tables["body time"].ratio(OURS, BARE_HASH) if "body time" in tables else None
     memory, file = (_figure(tables, "body memory", name) for name in (OURS, f"{OURS}, file"))
     if time is None or memory is None or file is None:
