@@ -23,8 +23,9 @@ OLDEST = $(VENV)-oldest
 DIST = $(VENV)-dist
 
 # A new environment gets a new pip, because the pip of an older Python cannot install dependency groups (--group).
-# PYTHONWARNINGS: setuptools warns of the editable mode "compat", which type checkers need; the warning hides errors.
-# --no-compile: Python compiles a module when it is first imported, and most modules of the tools are never imported.
+# PYTHONWARNINGS: setuptools warns of the editable mode "compat", which type checkers need. Without this long warning,
+# errors are easier to see. --no-compile: Python compiles a module when it is first imported, and most modules of the
+# tools are never imported.
 install = PYTHONWARNINGS=ignore $(1)/bin/python -m pip install --quiet --disable-pip-version-check --no-compile
 define new-environment
 $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make PYTHON=python3.12")'
@@ -67,13 +68,13 @@ help:
 	@echo "  .ci/run           make test, lint, types and demo on every supported Python that this machine has"
 	@echo
 	@echo "More:"
-	@echo "  make docs-check   build the site, and look at its pages in Chromium and with axe-core, which npm downloads"
+	@echo "  make docs-check   build the site, and test its pages in Chromium with axe-core, which npm downloads"
 	@echo "  make test-oldest  run the tests with the oldest dependencies that the package allows"
 	@echo "  make dist         build the source distribution and the wheel into dist, and check them"
-	@echo "  make test-dist    the same, and run the fast tests on the installed wheel"
+	@echo "  make test-dist    make dist, then run the fast tests on the installed wheel"
 	@echo "  make deb          build the Debian packages into dist/debian, in a new Debian system (requires root)"
-	@echo "  make test-deb     the same, install them in another system, run the demo there, and upgrade from 1.9"
-	@echo "  make bench        measure the speed beside other libraries; BENCH_ARGS='--quick sign verify' measures a part"
+	@echo "  make test-deb     make deb, then install the packages in a new system, run the demo, and upgrade from 1.9"
+	@echo "  make bench        compare the speed with other libraries; BENCH_ARGS='--quick sign verify' measures a part"
 	@echo "  make clean        remove all files that these commands have created"
 	@echo
 	@echo "Variables, such as in: make test WORKERS=2"
@@ -108,7 +109,8 @@ test: $(VENV)/ready
 	$(BIN)/python -m pytest -m alone $(ALONE)
 	$(BIN)/coverage report --include=$$($(BIN)/python -m tools.rows core) --fail-under=100
 
-# test_typing.py is left out: it needs the types of the newest dependencies, and the types of the oldest ones differ.
+# test_typing.py is left out, because it needs the types of the newest dependencies. The oldest dependencies have other
+# types.
 test-oldest: $(OLDEST)/ready
 	$(OLDEST)/bin/python -m pytest -m "not alone and not heavy" -n $(WORKERS) --dist worksteal --ignore=tests/test_typing.py
 
@@ -149,8 +151,8 @@ deb: dist
 test-deb: deb
 	.ci/deb try
 
-# The demo and the command need only these extras (60 MB). The tools of contributors need ten times as much space. They
-# are installed into the same environment when a command needs these tools.
+# The demo and the command need only these extras (60 MB). The tools for contributors need ten times as much space.
+# They are installed into the same environment when a command needs them.
 $(VENV)/demo: setup.cfg pyproject.toml setup.py
 	@$(call new-environment,$(VENV))
 	@$(call install,$(VENV)) --config-settings editable_mode=compat --editable '.[cli,provider]'

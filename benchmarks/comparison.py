@@ -40,8 +40,8 @@ class Field:
     """Libraries to compare.
 
     Attributes:
-        runners: A mapping from the name of each loaded library to its runner.
-        absent: A mapping from the name of each library that could not be loaded to the reason.
+        runners: For each loaded library, its runner.
+        absent: For each library that could not be loaded, the reason.
     """
 
     runners: dict[str, Runner[Any, Any]]

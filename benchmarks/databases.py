@@ -45,7 +45,7 @@ _SIZES = {
 
 @contextmanager
 def place(kind: str) -> Iterator[Place]:
-    """Yield the place of the data for stores of *kind*. Delete the data afterwards.
+    """Yield a place in which stores of *kind* keep their data. Delete the data afterwards.
 
     Raises:
         LookupError: The server cannot be reached, or its driver is not installed. The message of the error is the
@@ -66,7 +66,9 @@ def place(kind: str) -> Iterator[Place]:
 
 
 class Place:
-    """The place of the data for stores of one kind. Another process can create an equal object from the same arguments.
+    """The place in which stores of one kind keep their data.
+
+    Another process can create an equal object from the same arguments.
 
     Args:
         kind: One of the constants of this module.
@@ -100,7 +102,7 @@ class Place:
         rows = [{"timestamp": claim[1], "digest": nonce_digest(*claim)} for claim in claims]
         insert = f"INSERT INTO {self.prefix}nonce (timestamp, digest) VALUES (:timestamp, :digest)"  # noqa: S608 - ours
         engine = self._engine(isolation_level="READ COMMITTED")
-        # One transaction fills the same pages as many transactions, but needs only one commit.
+        # One transaction with all rows fills the same pages as one transaction for each row, but needs only one commit.
         with engine.begin() as connection:
             connection.execute(sa.text(insert), rows)
         with engine.begin() as connection:
@@ -111,7 +113,7 @@ class Place:
         return size / len(claims)
 
     def clean(self) -> None:
-        """Delete the data of this place from its server."""
+        """Delete the tables or keys of this place from the server."""
         if self.kind == REDIS:
             with closing(self._redis()) as client:
                 for key in client.scan_iter(f"*{self.prefix}*", count=10_000):
@@ -155,7 +157,7 @@ class Place:
 
 
 class _Open:
-    """A store that consists of several parts, with a method ``close()`` for all parts."""
+    """A store that consists of several parts; ``close()`` closes all parts."""
 
     def __init__(self, store: Any, *parts: Any) -> None:
         self._store, self._parts = store, parts

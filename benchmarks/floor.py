@@ -1,4 +1,4 @@
-"""The floor, the lower limit of the time: the least work in pure Python that signs or verifies a request correctly.
+"""The floor is the lower limit of the time: the least work in pure Python that signs or verifies a request correctly.
 
 This module is not part of the package, and the package should not copy its style. For usual requests, this module reads
 the text as few times as possible. Each fast path first checks that the input has the expected form. For any other
@@ -34,8 +34,8 @@ _SEPARATORS = b"=&" * 100_000  # This is a query whose names and values are empt
 _ELEMENT = b' =""'  # These characters are around the name and the value in an element of a header.
 _HEADERS = {(b" " + b",".join([_ELEMENT[index == 0 :] for index in range(count)])): count for count in (7, 8)}
 
-# The pattern matches an escape that RFC 5849 section 3.6 does not allow: an escape of an unreserved character, an
-# escape with a lower-case digit, or an incomplete escape.
+# The pattern matches escapes that RFC 5849 section 3.6 does not allow. These are escapes of unreserved characters,
+# escapes with a lower-case digit, and incomplete escapes.
 _find_odd_escape = re.compile(r"%(?![01][0-9A-F]|2[0-9A-CF]|3[A-F]|40|5[B-E]|60|7[B-DF]|[89A-F][0-9A-F])").search
 _is_plain_url = re.compile(r"https?://[a-z0-9.\-]+/[A-Za-z0-9\-._~/]*").fullmatch
 
@@ -113,7 +113,7 @@ class Signer:
     """Signs with one set of credentials.
 
     Args:
-        credentials: The credentials. They must consist of printable characters, and the keys must consist of unreserved
+        credentials: The credentials. The secrets must consist of printable characters, and the keys of unreserved
             characters.
         method_name: HMAC-SHA1 or HMAC-SHA256.
         clock: A function that returns seconds since 1970-01-01 00:00 UTC.

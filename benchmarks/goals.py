@@ -1,4 +1,4 @@
-"""Compare a run with its goals. Each ratio is computed from the shortest times of the same run."""
+"""Compare a run with its goals. Each ratio is computed from the shortest times of one run."""
 
 from __future__ import annotations
 
@@ -29,13 +29,17 @@ def goals(report: Report) -> list[Goal]:
     signs = [tables[f"sign {key}"] for key in _KEYS if f"sign {key}" in tables]
     verifies = [tables[f"verify {key}"] for key in _KEYS if f"verify {key}" in tables]
     return [
-        _floor("sign: ratio to the floor, geometric mean of a to d <= 3.0, none above 4.5", signs, 3.0, 4.5),
+        _floor("sign: geometric mean of the ratios to the floor in a to d <= 3.0, no ratio above 4.5", signs, 3.0, 4.5),
         _fastest(signs),
         _faster("sign: in each of a to d at least 6.5 times as fast as oauthlib", signs, "oauthlib", 6.5),
-        _floor("verify: ratio to the floor, geometric mean of a to d <= 2.5", verifies, 2.5, None),
+        _floor("verify: geometric mean of the ratios to the floor in a to d <= 2.5", verifies, 2.5, None),
         _faster("verify: in each of a to d at least 4 times as fast as Authlib", verifies, "Authlib", 4.0),
         _ratio(
-            "sign with RSA-SHA256: <= 1.10 times a bare RSA signature", tables.get("sign rsa"), OURS, BARE_RSA, 1.10
+            "sign with RSA-SHA256: <= 1.10 times the time of a bare RSA signature",
+            tables.get("sign rsa"),
+            OURS,
+            BARE_RSA,
+            1.10,
         ),
         _parameters(tables),
         _hostile(tables.get("hostile")),
@@ -46,14 +50,14 @@ def goals(report: Report) -> list[Goal]:
         _client(tables),
         _clients(tables),
         _ratio(
-            "Protected (WSGI), empty application, MemoryStore: <= 1.35 times authenticate",
+            "Protected (WSGI), empty application, MemoryStore: <= 1.35 times the time of authenticate",
             tables.get("middleware"),
             WSGI,
             ALONE[MEMORY_APP],
             1.35,
         ),
         _ratio(
-            "Protected (ASGI), empty application, AsyncProvider over MemoryStore: <= 1.6 times authenticate",
+            "Protected (ASGI), empty application, AsyncProvider, MemoryStore: <= 1.6 times the time of authenticate",
             tables.get("middleware"),
             ASGI,
             ALONE[MEMORY_APP],
@@ -114,7 +118,7 @@ def _figure(tables: dict[str, Table], key: str, library: str) -> float | None:
 
 
 def _parameters(tables: dict[str, Table]) -> Goal:
-    text = "sign: each of 10,000 parameters costs <= 0.5 us, and <= 1.3 times each of 1,000"
+    text = "sign: each of 10,000 parameters costs <= 0.5 us, and <= 1.3 times as much as each of 1,000 parameters"
     many, fewer = (_figure(tables, f"sign parameters {size}", OURS) for size in (10_000, 1_000))
     if many is None or fewer is None:
         return _unmeasured(text)
@@ -130,7 +134,7 @@ def _hostile(table: Table | None) -> Goal:
 
 
 def _body(tables: dict[str, Table]) -> Goal:
-    text = "body hash of 10 MB: <= 1.05 times the bare hash; memory < 1 % of the body; files are hashed in chunks"
+    text = "body of 10 MB: <= 1.05 times the time of a bare hash; memory < 1 % of the body; files are hashed in chunks"
     time = tables["body time"].ratio(OURS, BARE_HASH) if "body time" in tables else None
     memory, file = (_figure(tables, "body memory", name) for name in (OURS, f"{OURS}, file"))
     if time is None or memory is None or file is None:
@@ -148,7 +152,7 @@ def _import(tables: dict[str, Table]) -> Goal:
 
 
 def _memory_store(tables: dict[str, Table]) -> Goal:
-    text = "nonces in memory, each: <= 100 bytes (mean of several counts), <= 60 ns to expire, <= 1.2 us to insert"
+    text = "each nonce in memory: <= 100 bytes (mean of several measurements), <= 60 ns to expire, <= 1.2 us to insert"
     table = tables.get("memory size")
     size = None if table is None else table.rows[0].median
     expiry, insert = _figure(tables, "memory expiry", MEMORY), _figure(tables, "memory insert", MEMORY)
@@ -165,7 +169,7 @@ def _sqlite(table: Table | None) -> Goal:
 
 
 def _uvicorn(tables: dict[str, Table]) -> Goal:
-    text = "uvicorn with Protected over SQLite, empty application: <= the bare application + 2.0 times authenticate"
+    text = "uvicorn, Protected over SQLite, empty application: adds <= 2.0 times the time of authenticate"
     names = (SQLITE_APP, BARE_APP, ALONE[SQLITE_APP])
     protected, bare, alone = (_figure(tables, "server uvicorn", name) for name in names)
     if protected is None or bare is None or not alone:

@@ -37,8 +37,8 @@ Result = TypeVar("Result", covariant=True)
 Signed = tuple[str, str | None]
 
 FORM = "application/x-www-form-urlencoded"
-# Largest accepted difference between timestamp and clock, in seconds. Every library that has such an option uses this
-# value, so that all libraries do the same work.
+# Largest accepted difference between timestamp and clock, in seconds. Every library that has an option for this
+# difference uses this value, so that all libraries do the same work.
 WINDOW = 300
 
 
@@ -77,7 +77,7 @@ class InProcess(Generic[Item, Result]):
 
     Args:
         function: The task. The arguments of the function are the values that *prepare* returns. If *prepare* is None,
-            they are the members of an item.
+            the arguments are the members of an item.
         prepare: A function that converts an item before the measurement starts.
     """
 

@@ -98,7 +98,7 @@ def _request(key: str, token: str, method: str, signature: bytes) -> HTTPRequest
 
 
 class _Case(NamedTuple):
-    """Requests with the same signature, from *clients* clients."""
+    """Requests from *clients* clients; all requests have the same signature."""
 
     name: str
     refusing: _Refusing

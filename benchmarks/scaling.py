@@ -35,8 +35,8 @@ BODY = 10 * 2**20
 
 #: Each case of hostile input is measured only for a short time, because there are many cases.
 _SHORT = Effort(rounds=7, target=0.001, deadline=2)
-#: If the cost of LARGE octets divided by the cost of SMALL octets is at least this number, the case is measured again
-#: for a longer time.
+#: A case is measured again, for a longer time, if its ratio is at least this number. The ratio is the cost of LARGE
+#: octets divided by the cost of SMALL octets.
 _SUSPECT = 9.0
 
 
@@ -142,7 +142,7 @@ def _hostile(setting: Setting, report: Report) -> None:
         row = _growth(name, batches, _SHORT)
         rows.append(row if (row.minimum or 0) < _SUSPECT else _growth(name, batches, setting.effort))
     rows.sort(key=lambda row: row.minimum or 0, reverse=True)
-    title = f"Hostile input: cost of {LARGE // 1024} KB divided by that of {SMALL // 1024} KB (8 times the size)"
+    title = f"Hostile input: cost of {LARGE // 1024} KB divided by the cost of {SMALL // 1024} KB (an eighth)"
     report.add(Table("hostile", title, "times", rows))
 
 

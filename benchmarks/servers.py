@@ -1,8 +1,8 @@
 """Measure an application behind a web server: processor time of one process per request, and requests per second.
 
-The application does no work. It is measured without protection, and inside ``Protected`` with each of two stores. For
-each web server, these three applications run at the same time and are measured alternately. Eight connections send
-signed requests, and wait for each response. ``Provider.authenticate`` is also measured separately, with the same
+The application does no work. The application is measured without protection, and inside ``Protected`` with each of two
+stores. For each web server, these three variants run at the same time and are measured alternately. Eight connections
+send signed requests, and wait for each response. ``Provider.authenticate`` is also measured separately, with the same
 requests in one thread.
 """
 

@@ -55,8 +55,8 @@ def wrong(call: Call, signed: Signed, *, method_name: str = "HMAC-SHA1", public_
     header, form = signed
     check = partial(fault, credentials=CREDENTIALS, method_name=method_name, public_key=public_key)
     if form and any(name == b"oauth_signature" for name, _ in form_decode(form)):
-        # The client sends the protocol parameters in the form, and no header. Therefore the form alone must be correct,
-        # and also the header together with a form without protocol parameters.
+        # The library has put the protocol parameters into the header and into the form, but a client sends only one of
+        # the two. Check the form without a header, and the header with a form that has no protocol parameters.
         plain = "&".join([each for each in form.split("&") if not each.startswith("oauth_")])
         return check(call, None, form) or check(call, header, plain)
     return check(call, header, form)
@@ -107,7 +107,7 @@ def _rsa(setting: Setting, report: Report) -> None:
             return None
         return wrong(call, result, method_name=method_name, public_key=key.public_key())
 
-    title = f"Sign ({workload.key}): {workload.title}, {method_name} with 2048 bits, beside the bare signature"
+    title = f"Sign ({workload.key}): {workload.title}, {method_name} with 2048 bits, compared with a bare RSA signature"
     bases = (BARE_RSA, "oauthlib")
     effort = setting.effort.for_slow_calls
     report.add(compare(libraries, workload.batch, check, effort, key="sign rsa", title=title, bases=bases))

@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 
 MEMORY, SQLITE = "MemoryStore", "SQLiteStore"
 BARE_SET, BARE_INSERT = "set of tuples", "bare prepared INSERT"
-#: When a set of CPython grows, its memory becomes four times as large. These counts are distributed between two such
-#: steps, so that the results include sets that are nearly full and sets that are not.
+#: When a set of CPython grows, its memory becomes four times as large. These counts are between two such steps, so that
+#: some of the measured sets are nearly full, and others have much free space.
 COUNTS = (100_000, 141_000, 200_000, 283_000)
 
 _WINDOW = 300
@@ -103,16 +103,16 @@ def _memory_size(setting: Setting, report: Report) -> None:
             notes.append(f"not measured: {exc}")
             break
         figures.append(found[1])
-        notes.append(f"{size:,}: {found[1]:.0f}")
+        notes.append(f"{found[1]:.0f} for {size:,} nonces")
     row = Row(MEMORY, note="; ".join(notes))
     if figures:
         row = Row(
             MEMORY,
             min(figures),
             statistics.mean(figures),
-            f"resident bytes of each, by number of nonces: {'; '.join(notes)}",
+            f"resident bytes of each nonce:  {'; '.join(notes)}",
         )
-    title = f"Nonces in memory, spread over {_SPREAD} seconds: size of each, minimum and mean over several counts"
+    title = f"Nonces in memory, spread over {_SPREAD} seconds: size of each; minimum and mean of several measurements"
     report.add(Table("memory size", title, "bytes", [row]))
 
 
@@ -147,7 +147,7 @@ def _memory_expiry(setting: Setting, report: Report) -> None:
         longest.append(statistics.quantiles(each, n=100)[-1] * 1e6)
     note = f"99 of the next 100 claims take at most {min(longest):.1f} us"
     row = Row(MEMORY, min(figures), statistics.median(figures), note)
-    report.add(Table("memory expiry", f"Nonces in memory: expiry of {size:,} at once", "ns", [row]))
+    report.add(Table("memory expiry", f"Nonces in memory: time to delete each of {size:,} expired nonces", "ns", [row]))
 
 
 # --- SQLite -----------------------------------------------------------------------
@@ -202,10 +202,11 @@ def _sqlite_size_and_expiry(folder: Path, setting: Setting, report: Report) -> N
     with_expiry, without = spend(store.add_nonce, batch), spend(fresh.add_nonce, batch)
     gone = held + len(batch) - store.nonce_count()
     figure = max(with_expiry - without, 0.0) / gone * 1e9 if gone else None
-    note = f"{len(batch):,} inserts deleted {gone:,} nonces"
+    note = f"{len(batch):,} inserts deleted {gone:,} expired nonces"
     store.close()
     fresh.close()
-    report.add(Table("sqlite expiry", "Nonces in SQLite: expiry of each", "ns", [Row(SQLITE, figure, figure, note)]))
+    title = "Nonces in SQLite: time to delete each expired nonce"
+    report.add(Table("sqlite expiry", title, "ns", [Row(SQLITE, figure, figure, note)]))
 
 
 # --- on servers -------------------------------------------------------------------
@@ -239,7 +240,7 @@ def _servers(setting: Setting, report: Report) -> None:
 
 def _server_size(kind: str, made: Place, count: int) -> Row:
     size = made.bytes_a_nonce(_Claims(max(1, count // _SPREAD)).batch(count))
-    return Row(kind, size, size, f"{_SIZE_NOTES[kind]}; {count:,} of them")
+    return Row(kind, size, size, f"{_SIZE_NOTES[kind]}; {count:,} nonces")
 
 
 def _claim_all(add_nonce: Callable[..., bool], claims: _Claims, size: int) -> float:

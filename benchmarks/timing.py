@@ -1,4 +1,7 @@
-"""Measure several subjects alternately (A B C, C B A, A B C), so that a slow moment of the machine affects all."""
+"""Measure several subjects alternately (A B C, C B A, A B C).
+
+A slow moment of the machine then affects all subjects.
+"""
 
 from __future__ import annotations
 

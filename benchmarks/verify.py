@@ -91,7 +91,7 @@ def _refuse(libraries: Field, workload: Workload, setting: Setting, report: Repo
     cases = (
         ("signature", "a wrong signature", forged, None),
         ("replay", "a replayed request", valid(workload), _twice),
-        ("old", "a timestamp of an hour ago", old, None),
+        ("old", "a timestamp that is one hour old", old, None),
     )
     for key, what, make, before in cases:
         progress(f"refuse {what}")

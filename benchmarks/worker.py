@@ -1,8 +1,8 @@
-"""Run python-oauth2 1.9 in a separate interpreter, because its package has the same name as this project.
+"""Run python-oauth2 1.9 in a separate interpreter, because its package has the same name as ours.
 
 :mod:`benchmarks.predecessor` runs this module as a script. The script reads one JSON object per line, and writes one
-JSON value for each object: the results of the items, or their time in seconds. The script measures the time with the
-garbage collector disabled, so the time of the pipe does not count.
+JSON value for each object: the results of the items, or their time in seconds. The script itself measures the time, so
+the time of the pipe does not count. The garbage collector is disabled during the measurement.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from pathlib import Path
 import markdown
 
 ROOT = Path(__file__).parent.parent
-#: The pages at the top of the repository. The other pages are those of docs/.
+#: The pages at the top of the repository. All pages in docs/ are added to them.
 PAGES = (
     "README.md",
     "SECURITY.md",

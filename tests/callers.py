@@ -77,7 +77,7 @@ class Httplib2(Caller):
 
 
 class Requests(Caller):
-    """requests, with the auth on the session."""
+    """The client requests, with the auth object on the session."""
 
     module = "requests"
 
@@ -107,7 +107,7 @@ class Requests(Caller):
 
 
 class Niquests(Requests):
-    """niquests, with the auth on the session."""
+    """The client niquests, with the auth object on the session."""
 
     module = "niquests"
 
@@ -199,7 +199,7 @@ class AsyncHttpx(AsyncHttpx2):
 
 
 class Aiohttp(InALoop):
-    """aiohttp, with the middleware on the session."""
+    """The client aiohttp, with the middleware on the session."""
 
     async def open(self):
         import aiohttp

@@ -11,8 +11,8 @@ import warnings
 
 import pytest
 
-PATIENCE = 60  # Seconds until a process that does not answer is considered to hang.
-LIFETIME = 3 * PATIENCE  # Seconds until the operating system ends a forked process, even if the test was killed.
+PATIENCE = 60  # Seconds after which a process that has not answered is considered to hang.
+LIFETIME = 3 * PATIENCE  # Seconds after which the operating system ends a forked process, even if the test was killed.
 
 needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 
@@ -96,7 +96,7 @@ class Child:
 
 
 def run_all(start_method, target, *args, count=8):
-    """Run ``target(answers, barrier, *args)`` in *count* processes; return the object that each puts into *answers*."""
+    """Run ``target(answers, barrier, *args)`` in *count* processes; return the objects that they put into *answers*."""
     context = multiprocessing.get_context(start_method)
     answers, barrier = context.Queue(), context.Barrier(count)
     arguments = (target, answers, barrier, *args)
@@ -113,7 +113,7 @@ def run_all(start_method, target, *args, count=8):
 
 
 class Crew:
-    """Processes that all run the same function at once, then the next function; started once for many tests."""
+    """Processes that run the same function at the same time. Many tests use them, so they are started only once."""
 
     def __init__(self, start_method, count=8):
         context = multiprocessing.get_context(start_method)
@@ -128,7 +128,7 @@ class Crew:
             self._processes.append(process)
 
     def run(self, target, *args):
-        """Run ``target(answers, barrier, *args)`` in each process; return the object that each puts into *answers*."""
+        """Run ``target(answers, barrier, *args)`` in each process; return the objects that they put into *answers*."""
         for tasks in self._tasks:
             tasks.put((target, args))
         return [self._answers.get(timeout=2 * PATIENCE) for _ in self._tasks]
@@ -165,7 +165,7 @@ def _run_limited(target, *args):
 
 
 def end_all(processes, seconds=PATIENCE):
-    """Wait for all *processes*, then kill those that still run; leave no zombie processes."""
+    """Wait for all *processes*, then kill the processes that are still running; leave no zombie processes."""
     deadline = time.monotonic() + seconds
     for process in processes:
         process.join(max(0, deadline - time.monotonic()))

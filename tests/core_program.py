@@ -60,7 +60,7 @@ def verified():
 
 
 def provided():
-    """Return the results of a provider: the flow of section 2, an access, its replay, an access after revocation."""
+    """Return the results of a provider: the flow of section 2, a request, its replay, a request after revocation."""
     provider = Provider(MemoryStore(), base_url="https://api.example.com")
     printer = provider.register(name="Printer", callbacks=("oob",))
 
@@ -87,7 +87,7 @@ def provided():
 
 
 def main():
-    """Print what the core did."""
+    """Print the results of the core as JSON."""
     results = {
         "python": ".".join(map(str, sys.version_info[:2])),
         "platform": sys.platform,

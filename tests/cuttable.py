@@ -14,7 +14,7 @@ RESET = struct.pack("ii", 1, 0)  # value of SO_LINGER with which close() resets 
 
 
 class Proxy:
-    """A proxy that forwards data between clients and a server until ``cut()``, and counts what clients send.
+    """A proxy that forwards data between clients and a server until ``cut()``, and counts the pieces that clients send.
 
     Args:
         target: Host and port of the server.

@@ -18,7 +18,7 @@ POSTGRESQL = os.environ.get("OAUTH2_TEST_POSTGRESQL", "postgresql+psycopg://post
 MARIADB = os.environ.get("OAUTH2_TEST_MARIADB", "mysql+pymysql://root@127.0.0.1:3306/test")
 REDIS = os.environ.get("OAUTH2_TEST_REDIS", "redis://127.0.0.1:6379/0")
 URLS = {"postgresql": POSTGRESQL, "mariadb": MARIADB}
-# Each asyncio driver: the kind of its database, and the driver in the URL of SQLAlchemy.
+# Key: an asyncio driver. Value: the kind of its database, and the start of its SQLAlchemy URL.
 DRIVERS = {
     "asyncpg": ("postgresql", "postgresql+asyncpg"),
     "psycopg-asyncio": ("postgresql", "postgresql+psycopg_async"),
@@ -113,7 +113,8 @@ class ThreadedSQLiteFile(SQLiteFile):
 class Database:
     """Tables with a unique prefix in a database, used through SQLAlchemy."""
 
-    pace = 16  # Divides the number of claims, because each is a round trip and a commit.
+    # Tests divide their number of claims by this number, because each claim is a round trip and a commit.
+    pace = 16
 
     def __init__(self, kind, directory, prefix=None):
         import sqlalchemy
@@ -130,7 +131,7 @@ class Database:
             missing(kind, f"{self.engine.url} cannot be used: {exc.__cause__ or exc}")
 
     def connect(self, *, is_durable=False, **options):
-        """Return a new engine; its commits are durable only if *is_durable* is true, because such commits are slow."""
+        """Return a new engine. Durable commits are slow, so its commits are durable only if *is_durable* is true."""
         options = {"isolation_level": "AUTOCOMMIT", "hide_parameters": True, **options}
         if self.kind == "postgresql":
             commit = {} if is_durable else {"options": "-c synchronous_commit=off"}
@@ -178,7 +179,7 @@ class Database:
 
 
 class AsyncDatabase(Database):
-    """The same with an asyncio driver; its stores run on one event loop."""
+    """A Database with an asyncio driver; its stores run on one event loop."""
 
     def __init__(self, driver, directory, prefix=None):
         kind, self.scheme = DRIVERS[driver]
@@ -188,13 +189,14 @@ class AsyncDatabase(Database):
         super().__init__(kind, directory, prefix)
 
     def connect(self, *, is_durable=False, **options):
-        """Return a new engine: a blocking one for the first call, for execute(), and asyncio engines afterwards."""
+        """Return a new engine. The first one is blocking, because execute() uses it; the others are for asyncio."""
         if not self.engines:
             return super().connect(is_durable=is_durable, **options)
         options = {"isolation_level": "AUTOCOMMIT", "hide_parameters": True, **options}
         if self.driver == "asyncpg":
-            # Without ssl=False, asyncpg creates an SSL context. In a forked process this can wait forever: if a thread
-            # of the parent process ended just before the fork, the child process has a locked copy of OpenSSL's lock.
+            # Without ssl=False, asyncpg creates an SSL context. In a forked process, creating this context can wait
+            # forever. This happens if a thread of the parent process ended just before the fork, because the child
+            # process then has a locked copy of OpenSSL's lock.
             given = {"timeout": 5, "ssl": False}
             if not is_durable:
                 given["server_settings"] = {"synchronous_commit": "off"}
@@ -248,7 +250,7 @@ class RedisServer:
         return self.clients[-1]
 
     def at(self, url):
-        """Return a client of the server at *url* without retries, which last several seconds."""
+        """Return a client of the server at *url*. It does not retry, because retries last several seconds."""
         from redis.backoff import NoBackoff
         from redis.retry import Retry
 
@@ -258,7 +260,7 @@ class RedisServer:
     def make(self, client=None, **options):
         from oauth2.stores.redis import RedisStore
 
-        # The tests store few nonces. With few shards, each shard gets some of them.
+        # The tests store few nonces. With few shards, each shard gets some of the nonces.
         return RedisStore(client or self.client, prefix=self.prefix, **{"shards": 8, **options})
 
     def clear(self):
@@ -272,7 +274,7 @@ class RedisServer:
 
 
 class AsyncRedisServer(RedisServer):
-    """The same with clients for asyncio; its stores run on one event loop."""
+    """A RedisServer with asyncio clients; its stores run on one event loop."""
 
     def __init__(self, loop=None):
         self.loop = loop or Loop()
@@ -338,7 +340,7 @@ class Combined:
 
 
 class AsyncCombined(Combined):
-    """The same for asyncio, on one event loop."""
+    """The stores of Combined for asyncio, on one event loop."""
 
     def make_credentials(self):
         return AsyncDatabase("asyncpg", None)

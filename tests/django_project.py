@@ -19,11 +19,11 @@ ORIGIN = "https://api.example"
 SECRETS = ("printer-secret", "janes-secret")
 KINDS = ("sqlite", "postgresql", "mariadb")
 _FOLDER = tempfile.mkdtemp()
-_NAME = f"d{os.getpid()}_{secrets.token_hex(4)}"  # of a schema of PostgreSQL, and of a database of MariaDB
+_NAME = f"d{os.getpid()}_{secrets.token_hex(4)}"  # name of a schema of PostgreSQL, or of a database of MariaDB
 
 
 def import_module(name):
-    """Import a module of the package; set Django up before, if the module needs Django."""
+    """Import a module of the package. If the module needs Django, set up Django first."""
     needs_django = ("integrations.django", "integrations.rest_framework", "integrations._openapi", "stores.django")
     if name.removeprefix("oauth2.").startswith(needs_django):
         set_up()
@@ -116,7 +116,7 @@ def _postgresql():
 def _mariadb():
     import pymysql
 
-    # Django accepts PyMySQL in place of mysqlclient if it has a version of mysqlclient.
+    # Django accepts PyMySQL in place of mysqlclient only if PyMySQL reports a version of mysqlclient.
     pymysql.version_info = (2, 2, 8, "final", 0)
     pymysql.install_as_MySQLdb()
     return _server(
@@ -159,7 +159,10 @@ def tables(kind):
 
 
 class SharedConnections:
-    """A store whose threads take turns in using a few connections, because opening one takes longer than the test."""
+    """A store whose threads use a few connections in turn.
+
+    Opening a connection for each thread would take longer than the test.
+    """
 
     def __init__(self, store):
         from django.db import connections

@@ -1,8 +1,8 @@
-"""Hold many connections to a server and send requests on all of them at once: ``python flood.py PORT COUNT ROUNDS``.
+"""Open many connections and send requests on all of them at once: ``python flood.py PORT COUNT ROUNDS``.
 
-One request in a hundred is forged. Prints one JSON object: the number of connections and, for each round, the number of
-accepted and refused requests, the wrong decisions, and the memory of the server. ``test_connections.py`` runs it as a
-script.
+One request in a hundred is forged. The program prints one JSON object. The object has the number of connections, and
+the number of connections that are open at the end. For each round, the object has the number of accepted requests, some
+of the wrong decisions, and the memory of the server. ``test_connections.py`` runs the program.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from http import HTTPStatus
 
 from served import TOKEN, signed
 
-PATIENCE = 100  # seconds of one round
+PATIENCE = 100  # longest time of one round, in seconds
 AT_ONCE = 200  # connections that are opened at the same time
 FORGED_EVERY = 100
 STRANGER = dataclasses.replace(TOKEN, secret="guessed")

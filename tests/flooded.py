@@ -1,6 +1,6 @@
-"""Serve a protected application to many connections: ``python flooded.py SERVER``; it prints its port.
+"""Serve a protected application to many connections: ``python flooded.py SERVER`` prints the port.
 
-The body of each response is the process and the user. ``test_connections.py`` runs it as a script.
+The body of each response has the id of the process and the user. ``test_connections.py`` runs the program.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""A tool and a tool consumer of the packages lti and PyLTI, as a server. It runs in an environment of its own.
+"""A tool and a tool consumer of the packages lti and PyLTI, as a server. The server runs in a separate environment.
 
 PyLTI needs python-oauth2, which has the same package name as this project.
 """

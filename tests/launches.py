@@ -151,8 +151,8 @@ def launch(parameters=CANVAS, *, query=(), repeated=(), url=TOOL, content_type=F
     """Return a signed launch as a browser posts it.
 
     Args:
-        query: Pairs in the URL that are signed.
-        repeated: Pairs in the URL and in the form that are signed once, as Canvas does.
+        query: Signed pairs in the URL.
+        repeated: Pairs that are in the URL and in the form, but are signed only once, as Canvas does.
     """
     options = {"token": None, "place": "form", "timestamp": None, "consumer": CONSUMER, **options}
     if options["timestamp"] is None:

@@ -12,7 +12,7 @@ CONSUMER = oauth2.Consumer("printer-of-jane", "printer&secret/1")
 
 
 class Memory(RequestValidator):
-    """Stores all credentials in dicts. ``allowed`` is the set of signature methods."""
+    """Stores all credentials in dicts. ``allowed_signature_methods`` has the accepted signature methods."""
 
     enforce_ssl = False
     realms = ("photos",)
@@ -97,7 +97,7 @@ class Memory(RequestValidator):
 
 
 class Provider:
-    """A provider for a ``with`` statement; inside it, ``endpoints`` has the URLs."""
+    """A provider for a ``with`` statement; inside the statement, ``endpoints`` has the URLs."""
 
     def __init__(self):
         self.memory = Memory()

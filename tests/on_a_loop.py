@@ -1,4 +1,4 @@
-"""An asyncio store behind the methods of a blocking one, so that one suite tests both."""
+"""An asyncio store with the methods of a blocking store, so that one suite tests both kinds of stores."""
 
 import asyncio
 import functools
@@ -10,14 +10,14 @@ PATIENCE = 120  # seconds until a call that does not return fails the test
 
 
 class Loop:
-    """An event loop in a thread of its own; a forked process starts another one on first use."""
+    """An event loop in a thread of its own; a forked process starts another thread and loop on first use."""
 
     def __init__(self):
         self._lock = threading.Lock()
         self._pid = None
 
     def run(self, awaitable):
-        """Return the result of *awaitable*, whose task runs beside those of other threads."""
+        """Return the result of *awaitable*. The awaitables of several threads run on the loop at the same time."""
         with self._lock:
             if self._pid != os.getpid():
                 self._start()
@@ -30,7 +30,7 @@ class Loop:
 
     def close(self):
         if self._pid == os.getpid():
-            self.run(asyncio.sleep(0.01))  # Transports that were closed have a last callback.
+            self.run(asyncio.sleep(0.01))  # The loop must still run the last callback of closed transports.
             self._loop.call_soon_threadsafe(self._loop.stop)
             self._thread.join(PATIENCE)
             self._loop.close()

@@ -1,4 +1,4 @@
-"""An AsyncProvider with the blocking methods of a Provider, so that one test suite tests both."""
+"""An AsyncProvider with the blocking methods of a Provider, so that one suite tests both classes."""
 
 import asyncio
 import functools
@@ -20,7 +20,7 @@ class OverAsyncio:
 
 
 class Yielding:
-    """An asyncio store over a blocking one: each method lets other tasks run before and after the call."""
+    """An asyncio store over a blocking store: each method lets other tasks run before and after its work."""
 
     def __init__(self, store):
         self._store = store

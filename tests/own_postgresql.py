@@ -28,7 +28,8 @@ def own_postgresql(**settings):
     initdb, postgres = _program("initdb"), _program("postgres")
     if initdb is None or postgres is None:
         databases.missing("postgresql", "there is no initdb to create a server with")
-    # The server refuses to run as root. The system's folder is used, because other users cannot read tmp_path.
+    # The server refuses to run as root, and other users cannot read tmp_path. Therefore the data is in the system's
+    # folder for temporary files.
     as_user = {"user": "postgres", "group": "postgres", "extra_groups": []} if os.geteuid() == 0 else {}
     with tempfile.TemporaryDirectory(prefix="own-postgresql-") as folder:
         if as_user:
@@ -43,7 +44,7 @@ def own_postgresql(**settings):
                 _wait(port, process)
                 yield port
             finally:
-                process.send_signal(3)  # SIGQUIT: an immediate shutdown, which waits for no standby.
+                process.send_signal(3)  # SIGQUIT: an immediate shutdown, which does not wait for a standby.
                 process.wait(30)
 
 

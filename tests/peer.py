@@ -131,7 +131,7 @@ class Peer:
 
 
 class Service:
-    """A protected resource: looks the credentials up and verifies."""
+    """A protected resource: it looks up the credentials and verifies the request."""
 
     def __init__(self, store=None, *, methods=HMACS, consumers=(), tokens=(), now=lambda: NOW, **options):
         self.store = MemoryStore() if store is None else store
@@ -155,7 +155,7 @@ class Service:
 
 
 def what_is_shown(error):
-    """Return all texts of an error, and of the errors that caused it, that a log or a crash report may show."""
+    """Return all texts of an error and of its causes that a log or a crash report may show."""
     shown = "".join(traceback.format_exception(error))
     current = error
     while current is not None:

@@ -63,7 +63,7 @@ def same(value):
 
 @dataclass
 class Sender:
-    """The request to send; the hooks of ``send()`` change how it is signed."""
+    """The request to send; the hooks of ``send()`` change how the request is signed."""
 
     method: str = "GET"
     uri: str = "https://api.example:8443/v1/photos%20x/'a'"
@@ -185,7 +185,7 @@ def random_text(random, least=0, most=12):
 
 
 def random_sender(seed, signature_methods=METHODS):
-    """Return a sender of a random request that makes no mistake."""
+    """Return a sender that sends a random request and makes no mistake."""
     draw = random.Random(seed)
     kind = draw.choice(["get", "form", "json", "plain"])
     pairs = [(random_text(draw, 1), random_text(draw)) for _ in range(draw.randint(0, 12))]

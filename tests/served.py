@@ -32,7 +32,7 @@ def make_provider(**options):
 
 
 def signed(method, url, form=(), token=TOKEN, body=b"", **protocol):
-    """Return the Authorization header of a request, as a client creates it that knows only the RFC."""
+    """Return the Authorization header of a request, as created by a client that knows only the RFC."""
     pairs = dict(form)
     request = oauth2.Request.from_consumer_and_token(
         CLIENT, token, method, url, {**pairs, **protocol}, body=body, is_form_encoded=bool(form)

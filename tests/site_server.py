@@ -24,7 +24,7 @@ def _hash():
 
 
 class Clock:
-    """A clock that stands still until a test sets it."""
+    """A clock that returns the same time until a test sets another time."""
 
     def __init__(self, now):
         self.now = now

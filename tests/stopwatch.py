@@ -10,9 +10,9 @@ _REFERENCE = 0.011  # seconds that _loop() takes on an idle machine of 2025
 def within(seconds: float):
     """Fail if the block takes more processor time than *seconds* of an idle machine.
 
-    A fixed loop is timed before and after the block. If it takes longer than on an idle machine, the limit is higher by
-    the same ratio. A limit should be several times the usual time of the block: it detects a change of order, such as
-    quadratic time, not a change of some percent.
+    A fixed loop is timed before and after the block. If the loop takes longer than on an idle machine, the limit is
+    higher by the same ratio. A limit should be several times the usual time of the block. Such a limit detects
+    quadratic time instead of linear time, but not a change of some percent.
     """
     before = times_slower()
     started = time.process_time()

@@ -136,7 +136,7 @@ def test_hooks_may_be_coroutine_functions():
 
 
 class Stopping(Yielding):
-    """A store whose method *name* waits for ever before, or after, it has done its work."""
+    """A store whose method *name* waits forever: before its work, or after its work if *after* is true."""
 
     def __init__(self, store, name, *, after):
         super().__init__(store)

@@ -75,7 +75,8 @@ def test_a_store_that_was_not_closed_opens_new_connections_when_its_event_loop_i
 
     asyncio.run(run("one", closes=False))
     asyncio.run(run("two", closes=True))
-    gc.collect()  # The warnings about connections that were not closed belong to this test.
+    # A warning about a connection that was not closed must be issued in this test, and not in a later test.
+    gc.collect()
 
 
 def test_an_event_loop_cannot_use_the_connections_of_another(store):
@@ -315,7 +316,7 @@ def test_a_redemption_in_one_store_is_one_step():
 
 
 class Returning:
-    """A store whose method returns an awaitable, although it is not defined with ``async def``."""
+    """A store whose method returns an awaitable, although the method is not defined with ``async def``."""
 
     window = 300
 

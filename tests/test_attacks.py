@@ -101,7 +101,7 @@ def test_attack(attack, tmp_path, caplog):
         assert 400 <= refused.status < 500
     if refused:
         shown = what_is_shown(refused)
-        # A shorter text, such as the signature "=", is also in the lines of code of the traceback.
+        # Texts of up to 4 characters are left out, because the code that a traceback shows can also contain them.
         assert not [text for text in world.peer.sensitive if len(text) > 4 and text in shown]
     assert not [record for record in caplog.records if record.name != "asyncio"]
 
@@ -400,7 +400,7 @@ def _(world):
 
 @case("host_header_mismatch")
 def _(world):
-    # The request was signed for another service, and is sent to this one with the Host header of the other service.
+    # The request was signed for another service, and is sent to this service with the Host header of the other service.
     sent = world.sign(uri="https://other.example/photos", headers={"Host": "other.example"})
     return world.changed(sent, sent._replace(url=PHOTOS))
 
@@ -526,8 +526,8 @@ def _(world):
 
 @case("header_underscore_ct")
 def _(world):
-    # Some servers drop a field with an underscore in its name. If the package read the field, only the package would
-    # treat the body as a form.
+    # Some servers drop a field with an underscore in its name. If the package read this field, the package would treat
+    # the body as a form, but the application would not.
     sent = world.sign("POST", form=[("admin", "1")])
     underscored = {"Content_Type": FORM, "Authorization": sent.headers["Authorization"]}
     return world.changed(sent, sent._replace(headers=underscored))
@@ -778,8 +778,8 @@ def _(_world):
     statuses = []
 
     async def application(scope, receive, send):
-        # This application behaves as a FastAPI application with root_path="/v1" that serves /api/photos: the path
-        # contains the prefix, and the application removes the prefix.
+        # This application behaves as a FastAPI application with root_path="/v1". The path in the scope contains this
+        # prefix, and the application removes the prefix.
         assert scope["path"].removeprefix("/v1") == "/api/photos"
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await send({"type": "http.response.body", "body": b"photos"})
@@ -804,7 +804,8 @@ def _(_world):
 
 @case("wsgi_script_name_header")
 def _(_world):
-    # The server used the header "SCRIPT_NAME: /api" as the mount, and only the rest of the URL as the path.
+    # A peer sent the header "SCRIPT_NAME: /api". The server used the header as the mount point, and the rest of the URL
+    # as the path.
     environ = {"SCRIPT_NAME": "/api", "PATH_INFO": "/x", "REQUEST_URI": "/api/x", "HTTP_HOST": "api.example"}
     setup_testing_defaults(environ)
     statuses = []
@@ -823,7 +824,7 @@ def _(_world):
 
 @case("dummy_client")
 def _(world):
-    # The credentials that the package verifies with if a client is unknown.
+    # The credentials with which the package verifies the request of an unknown client.
     dummies = [oauth2.SignatureMethod_HMAC_SHA1.dummy_credentials, oauth2.SignatureMethod_PLAINTEXT.dummy_credentials]
 
     def last_step():
@@ -881,7 +882,7 @@ def _(world):
     sent = world.sign()
     if value is None:
         return lambda: world.service("GET", PHOTOS, {})
-    # Test the value alone, and before the elements of a valid header.
+    # First send the value alone. Then send the value before the elements of a valid header.
     with pytest.raises(oauth2.Error):
         world.service("GET", PHOTOS, {"Authorization": value})
     if value[:6].strip() == "OAuth" and value.strip() != "OAuth":
@@ -1043,7 +1044,7 @@ def test_the_peer_signs_as_the_rfc_does():
 
 
 class Refusal(oauth2.Error):
-    """An endpoint's answer that contains no credentials."""
+    """Raised if an endpoint answers without credentials."""
 
     def __init__(self, answer):
         super().__init__(f"{answer.body!r} {answer.headers!r}")

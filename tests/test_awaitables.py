@@ -1,4 +1,7 @@
-"""An awaitable in place of a result is refused, because an awaitable is true: a used nonce would pass as new."""
+"""An awaitable in place of a result is refused.
+
+An awaitable is a true value, so a used nonce would be accepted as a new one.
+"""
 
 import asyncio
 import functools
@@ -52,7 +55,7 @@ COROUTINE_FUNCTIONS = {
     "method": Asynchronous().__call__,
     "generator": generator_based,
 }
-# Functions that cannot be recognized before they are called.
+# Functions that return an awaitable. Nothing shows this before a function is called.
 HIDDEN = {
     "coroutine": lambda *_: coroutine_function(),
     "other awaitable": lambda *_: Awaitable(),
@@ -70,7 +73,7 @@ def hosted_with(store=None, **options):
 
 
 class Returning(MemoryStore):
-    """A MemoryStore of which one method returns its result in an awaitable."""
+    """A MemoryStore whose method *name* returns an awaitable of its result."""
 
     def __init__(self, name):
         super().__init__()
@@ -234,7 +237,7 @@ def test_a_blocking_store_in_threads_must_not_return_awaitables():
 
 
 CHECKS = [lambda name, _: name, *COROUTINE_FUNCTIONS.values(), *HIDDEN.values()]
-CHECKS.remove(generator_based)  # its result is an awaitable only for the compiler
+CHECKS.remove(generator_based)  # its result is not a collections.abc.Awaitable
 
 
 @pytest.mark.parametrize("check", CHECKS)
@@ -276,7 +279,7 @@ def test_a_coroutine_of_a_subclass_does_not_let_a_request_pass_the_middleware(mi
 
 
 class Remote(oauth2.SignatureMethod_HMAC_SHA1):
-    """A signature method that accepts nothing, but says so in an awaitable."""
+    """A signature method whose check() returns an awaitable instead of a result."""
 
     check = HIDDEN["other awaitable"]
 

@@ -139,7 +139,7 @@ def consent_url(url, temporary):
 
 
 def is_undecided(program, temporary):
-    """Return whether nothing was approved: the refusal does not say that the verifier is wrong."""
+    """Return whether *temporary* is not approved: a wrong verifier is then refused for another reason."""
     temporary.set_verifier("guess")
     status, body = program.send("POST", "/oauth/access_token", token=temporary)
     return status == 401 and b"verifier_invalid" not in body
@@ -502,8 +502,9 @@ def doctor():
 
 
 def signed_for_http():
-    """A request, as text, that was signed for http, with long values that have no place for a line break; and its
-    sender.
+    """Return a request as text, and its sender.
+
+    The request was signed for http, and has long values in which a browser cannot break a line.
     """
     query, form = [("size", "original"), ("w" * 120, "x" * 300)], [("title", "Ink & paper"), ("<b>", "50% off")]
     sender = Sender(method="POST", uri="https://photos.example/list", query=query, form=form, content_type=FORM)
@@ -517,7 +518,7 @@ def is_as_wide_as_the_window(tab):
 
 
 def colours(tab, name):
-    """The colours of text and ground of an origin: in the legend, in the list, and in the base string."""
+    """Return the colours of text and background of all parts that come from *name*, such as the query."""
     pairs = "[...document.querySelectorAll(s)].map(e => getComputedStyle(e)).map(s => s.color + s.backgroundColor)"
     return set(tab.evaluate(f"s => {pairs}", f".from-{name}"))
 
@@ -562,7 +563,7 @@ def test_the_doctor_shows_the_mistake_and_the_origin_of_every_part(window, docto
     assert tab.locator("mark").first.inner_text() == "s"
     assert is_as_wide_as_the_window(tab)
     found = {name: colours(tab, name) for name in ("method", "url", "query", "form", "header")}
-    assert [len(each) for each in found.values()] == [1] * 5  # Each origin has the same colours wherever it is shown.
+    assert [len(each) for each in found.values()] == [1] * 5  # All parts from one source have the same colours.
     assert len(set.union(*found.values())) == 5
     lines = tab.evaluate(
         "[...document.querySelectorAll('.legend .chip')].map(e => getComputedStyle(e).textDecorationStyle)"
@@ -583,7 +584,7 @@ def test_the_doctor_needs_only_a_keyboard(window, doctor):
     keys.press("Enter")
     keys.press("Tab")
     keys.insert_text(text)
-    for _ in range(3):  # The key moves to "method, URL and headers", to the scheme, and to the consumer key.
+    for _ in range(3):  # Tab moves to "method, URL and headers", to the scheme, and to the consumer key.
         keys.press("Tab")
     for value in (sender.consumer.key, sender.consumer.secret, sender.token.key, sender.token.secret):
         keys.insert_text(value)

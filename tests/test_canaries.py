@@ -1,7 +1,7 @@
 """Undocumented behaviour of other libraries that the client adapters rely on.
 
-These tests do not use this package. If a test fails after an update of a library, the library
-has changed, and the adapter named in the heading above the test must be changed, too.
+These tests do not use this package. If a test fails after an update of a library, the library has changed. Then change
+the adapter that the heading above the test names.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ def service():
 
 
 def recording_http(**options):
-    """Return an ``httplib2.Http`` with a list of the private methods that it calls: name and arguments."""
+    """Return an ``httplib2.Http`` that records calls of four of its methods in ``calls``: name and arguments."""
     import httplib2
 
     class Recording(httplib2.Http):
@@ -78,7 +78,7 @@ def test_httplib2_follows_a_redirect_by_calling_request(service):
 
 
 def test_httplib2_resends_with_the_request_method_of_the_connection_after_a_kept_one_was_closed(service):
-    """The adapter passes its own connection object to httplib2; its ``request()`` signs."""
+    """The adapter passes its own connection object to httplib2; the ``request()`` of this object signs."""
     sent = []
 
     class Connection:
@@ -126,7 +126,7 @@ def test_httplib2_marks_a_permanent_redirect_in_its_cache_by_this_field(service)
     assert b"\n-x-permanent-redirect-url:" in cache.get(f"{service.origin}/start").partition(b"\r\n\r\n")[0].lower()
     del http.calls[:]
     http.request(f"{service.origin}/start")
-    # request() calls request() for the cached redirect; there is no call of _request() between them.
+    # For the cached redirect, request() calls itself, without a call of _request().
     assert [call[0] for call in http.calls][:2] == ["request", "request"]
     assert [received.path for received in service.requests].count("/start") == 1
     http.close()
@@ -361,7 +361,7 @@ def test_aiohttp_writes_the_request_as_a_middleware_changed_it(service):
 
 
 def test_aiohttp_writes_a_body_to_any_object_with_the_methods_of_its_writer(tmp_path):
-    """The writer of the adapter has these methods; a further abstract method would break it."""
+    """The adapter's writer class has these methods. A further abstract method would make the class unusable."""
     missing("aiohttp")
     import aiohttp
 

@@ -1,4 +1,4 @@
-"""A task that is cancelled while it waits for a database: nothing is half done, and no connection is lost."""
+"""A task that is cancelled while it waits for a database: no step is half done, and no connection is lost."""
 
 import asyncio
 import contextlib
@@ -37,7 +37,7 @@ class World:
         )
 
     def open_connections(self):
-        """Return the number of connections in use, after those that are being closed in the background are closed."""
+        """Return the number of connections that the store is using."""
         if self.backend.kind == "redis":
             return len(self.backend.asyncio_client.asyncio_client.connection_pool._in_use_connections)
         return self.backend.asyncio_engine.asyncio_engine.pool.checkedout()
@@ -56,7 +56,7 @@ def world(request, tmp_path_factory):
 
 
 class CancelledAt:
-    """Awaits *coroutine*, and cancels the task while it waits for the *number*-th time, and again *times* - 1 times."""
+    """Awaits *coroutine*. Cancels the task at wait *number* of the coroutine, and at the next *times* - 1 waits."""
 
     def __init__(self, coroutine, number, times=1):
         self.coroutine, self.number, self.times = coroutine, number, times
@@ -86,17 +86,17 @@ async def _waiting_for(awaitable):
 
 
 def cancelled(world, coroutine, number, times=1):
-    """Return whether the task of *coroutine* was cancelled; False if it ended before it waited *number* times."""
+    """Run *coroutine*, and cancel its task as CancelledAt does; return False if it ended before wait *number*."""
     work = CancelledAt(coroutine, number, times)
 
     async def run():
-        # In Python 3.11, asyncio.wait_for() may lose a cancellation, so that the coroutine goes on to its end.
+        # In Python 3.11, asyncio.wait_for() may lose a cancellation. The coroutine then runs to its end.
         with contextlib.suppress(asyncio.CancelledError):
             await asyncio.create_task(_waiting_for(work))
 
     world.loop.run(run())
     world.loop.run(asyncio.sleep(0.01))
-    gc.collect()  # A connection that was not returned to its pool now makes a warning.
+    gc.collect()  # If a connection was not returned to its pool, a warning is issued now.
     assert world.open_connections() == 0
     return work.has_cancelled
 
@@ -138,7 +138,7 @@ def check_renew(world, number, times):
     was = cancelled(world, world.provider.access_token(renewal), number, times)
     (kept,) = world.store.tokens_of(user)
     again = world.hosted.sent("/at", token=token, session_handle=handle)
-    # Either the old token can be renewed, or the new token exists, and the old one does not.
+    # Either the old token still exists and can be renewed, or the new token has replaced the old token.
     assert (world.hosted.provider.access_token(again).status == 200) == (kept.key == token.key)
     assert len(world.store.tokens_of(user)) == 1
     return was

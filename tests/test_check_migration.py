@@ -1,4 +1,4 @@
-"""``oauth2 check-migration``: what it reads, reports and rewrites. It runs nothing that it reads."""
+"""``oauth2 check-migration``: what it reads, reports and rewrites. The command does not run the code that it reads."""
 
 import ast
 import json

@@ -92,7 +92,7 @@ NEEDED = {
 
 
 def options(found):
-    """Yield one name of each option that takes a value."""
+    """For each option that takes a value, yield one of its names."""
     for each in found.params:
         if isinstance(each, click.Option) and not each.is_flag:
             yield each.opts[-1]

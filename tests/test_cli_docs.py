@@ -68,7 +68,7 @@ def typed(command, environment, folder, answers):
 
 
 def matches(shown, screen):
-    """Return whether *screen* equals the text of the page, in which "..." matches any text."""
+    """Return whether *screen* matches *shown*, the text of the page. "..." in *shown* matches any text."""
     pattern = ".*?".join(re.escape(part) for part in "\n".join(map(str.rstrip, shown.splitlines())).split("..."))
     return re.fullmatch(pattern, "\n".join(map(str.rstrip, screen.splitlines())), re.DOTALL)
 

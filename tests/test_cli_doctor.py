@@ -1,4 +1,4 @@
-"""``oauth2 doctor``: it names the mistake in a request of any form, and shows no secret."""
+"""``oauth2 doctor``: it names the mistake in a request in any input format, and shows no secret."""
 
 import base64
 import json

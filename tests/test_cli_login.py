@@ -413,7 +413,7 @@ def test_the_notes_of_a_service_are_wrapped_at_the_width_of_the_terminal(command
     lines = seen.decode().replace("\r\n", "\n").splitlines()
     assert process.returncode == 0
     assert seen.decode().split() == plain.split()
-    # A URL is not split, and is on the line of its name.
+    # A URL is not wrapped. Name and URL are in one line, even if the line becomes too long.
     assert all(len(line) <= columns or "https://" in line for line in lines)
     assert (len(lines) > len(plain.splitlines())) is (columns < 300)
 

@@ -344,7 +344,7 @@ def test_an_earlier_schema_version_is_upgraded_by_migrate_only(operator):
 
 
 def change_version(operator, version):
-    """Write a schema version; for version 1, the tables of an SQL database remain those of the current version."""
+    """Write another schema version, but leave the tables as the current version created them."""
     if operator.url.startswith("sqlite:"):
         connection = sqlite3.connect(operator.url.removeprefix("sqlite:///"))
         connection.execute(f"PRAGMA user_version = {version}")

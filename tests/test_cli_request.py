@@ -249,7 +249,7 @@ def test_a_refusal_is_an_error_with_a_hint_with_fail(command, server, status, he
 
 
 def saying(change, written=lambda text: text):
-    """A route that refuses with the base string of the request, after *change*."""
+    """Return a route that refuses a request and shows its base string, after *change* and then *written*."""
 
     def refuse(received):
         pairs = [pair for pair in received.request().items() if pair[0] != "oauth_signature"]
@@ -431,8 +431,8 @@ def test_credentials_on_standard_input_are_not_seen_either(command, server):
 def test_ctrl_c_ends_the_command_without_a_traceback(command, server):
     started, release = threading.Event(), threading.Event()
     server.routes["/p"] = lambda _: started.set() or (release.wait(10) and Answer())
-    # If a shell runs the tests in the background, the tests and their child processes ignore Ctrl-C. The next line ends
-    # that.
+    # If a shell runs the tests in the background, the tests and their child processes ignore Ctrl-C. With the next
+    # line, Ctrl-C ends the child process in this case, too.
     earlier = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         process = command.start("request", f"{server.origin}/p")

@@ -1,4 +1,4 @@
-"""``Client`` over real HTTP: the request that arrives, and that ``Server`` accepts it.
+"""``Client`` over real HTTP: the correct request arrives, and ``Server`` accepts the request.
 
 test_redirects.py tests redirects.
 """
@@ -315,7 +315,7 @@ def test_a_get_that_names_a_content_type_has_no_form(service, client):
 
 # --- bodies that are files or iterators --------------------------------------------
 
-LONG = bytes(range(256)) * 5000  # This body is longer than one chunk that is hashed.
+LONG = bytes(range(256)) * 5000  # This body is hashed in several chunks.
 
 
 def test_a_file_is_hashed_and_arrives_whole(service, client, tmp_path):
@@ -419,7 +419,7 @@ def test_a_body_that_is_read_once_has_no_hash(service, client):
 @pytest.mark.parametrize("headers", [{}, {"Content-Length": "7"}, {"Transfer-Encoding": "chunked"}])
 def test_a_body_that_is_read_once_is_sent_without_its_hash(service, headers):
     body = chunks()
-    if headers.get("Transfer-Encoding"):  # http.client then expects a body that is already in chunks
+    if headers.get("Transfer-Encoding"):  # http.client then expects a body that is already encoded in chunks
         body = (b"%x\r\n%s\r\n" % (len(chunk), chunk) for chunk in (b"one ", b"two", b""))
     with opened(body_hash=False) as client:
         client.request(service.origin, "POST", body, headers)
@@ -943,7 +943,8 @@ def test_a_connection_is_kept(service, client):
 
 
 def test_threads_share_a_client_while_a_redirect_is_under_way(service, client):
-    # httplib2 has one connection for each origin, and threads cannot share a connection.
+    # httplib2 has one connection for each origin, and two threads cannot use one connection at the same time. Therefore
+    # the threads use two origins.
     reached, go_on = threading.Event(), threading.Event()
 
     def slow(_):

@@ -1,4 +1,7 @@
-"""``CombinedStore``: an atomic step if one store has both records; with two stores, the order of the two steps."""
+"""``CombinedStore`` redeems temporary credentials for a token.
+
+Redeeming is one atomic step if one store has both records. With two stores, there are two steps in a fixed order.
+"""
 
 import asyncio
 
@@ -94,7 +97,7 @@ def test_a_crash_between_two_stores_leaves_no_token_and_the_client_can_start_aga
 
 
 class WithoutListing:
-    """A store of a provider that cannot list its credentials."""
+    """A provider's store without the methods that list credentials."""
 
     find = add_nonce = redeem = None
 

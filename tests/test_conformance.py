@@ -1,4 +1,4 @@
-"""One suite for all clients: the requests that arrive; oauthlib verifies each signature."""
+"""One suite for all clients checks the requests that arrive; oauthlib verifies each signature."""
 
 import io
 import itertools
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.slow
 
 JSON = "application/json"
 PLACES = [HEADER, QUERY, BODY]
-LONG = bytes(range(256)) * 5000  # This body is longer than one chunk that is hashed.
+LONG = bytes(range(256)) * 5000  # This body is hashed in several chunks.
 
 
 @pytest.fixture

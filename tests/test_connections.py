@@ -13,7 +13,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.heavy, pytest.mark.alone]
 
 HERE = Path(__file__).parent
 CONNECTIONS, ROUNDS = 10_000, 4
-RESERVED = 200  # file descriptors for anything but connections
+RESERVED = 200  # file descriptors that are not for connections
 PATIENCE = 300  # seconds
 MB_OF_A_ROUND = 4  # The used nonces of one round need 0.3 MB.
 
@@ -46,7 +46,7 @@ def test_among_ten_thousand_connections_no_decision_is_wrong_and_memory_stays_fl
     for each in found["rounds"]:
         assert each["wrong"] == []
         assert each["accepted"] == count - -(-count // 100)
-    # In the first round, the server allocates what so many concurrent requests need.
+    # In the first round, the server allocates the memory that so many concurrent requests need.
     _, first, *others = [each["memory"] for each in found["rounds"]]
     assert max(others) - first < MB_OF_A_ROUND * len(others), found["rounds"]
     if count < CONNECTIONS:

@@ -1,4 +1,4 @@
-"""The Debian packaging: its version is that of the package, and its tests have the libraries that they need."""
+"""The Debian packaging has the version of the package, and its tests have the libraries that they need."""
 
 import configparser
 import re
@@ -38,7 +38,8 @@ def test_the_package_requires_the_version_of_httplib2_that_setup_cfg_requires():
 def test_the_tests_of_the_installed_package_have_the_libraries_of_the_tests_at_build_time():
     source = paragraphs("control")[0]["Build-Depends"]
     tools = {"debhelper-compat", "dh-sequence-python3", "pybuild-plugin-pyproject", "python3-all", "python3-setuptools"}
-    others = {"python3-markdown", "python3-httplib2"}  # for the documentation; a dependency of the package
+    # python3-markdown builds the documentation; python3-httplib2 is a dependency of python3-oauth2.
+    others = {"python3-markdown", "python3-httplib2"}
     quick = next(each for each in paragraphs("tests/control") if each["Tests"] == "quick")
     assert packages(quick["Depends"]) - {"python3-oauth2", "make"} >= {
         each for each in packages(source) - tools - others if each != "python3-requests"

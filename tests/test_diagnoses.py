@@ -1,4 +1,4 @@
-"""Operators learn why a request was refused; the peer learns nothing more."""
+"""The operator sees why a request was refused; the client gets no further information."""
 
 import asyncio
 import gc
@@ -43,7 +43,7 @@ def _without_delay(monkeypatch):
 
 
 class Observed(Hosted):
-    """A provider whose diagnoses a test waits for."""
+    """A provider; ``next()`` waits for its next diagnosis."""
 
     def __init__(self, **options):
         self.arrived = queue.Queue()
@@ -78,7 +78,7 @@ def observed():
 
 
 def at(request, origin):
-    """The request as it arrives at another origin."""
+    """Return *request* as it arrives at another *origin*."""
     parts = urlsplit(request.url)
     return replace(request, url=f"{origin}{parts.path}{'?' if parts.query else ''}{parts.query}")
 
@@ -87,7 +87,7 @@ def keys_of(event):
     return [each.key for each in event.diagnosis.findings]
 
 
-# --- what a new host trips over ------------------------------------------------------
+# --- mistakes in the settings of a new host ------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -332,7 +332,7 @@ def test_no_event_has_a_secret(observed, caplog):
     temporary = observed.temporary(CALLBACK)
     verifier = observed.provider.approve(temporary.key, user="jane").verifier
     request = observed.sent("/access_token", token=temporary, verifier=verifier)
-    # The verifier is sent and not signed, so that it is part of the evidence.
+    # The verifier is sent but not signed, so the evidence of the finding contains the verifier.
     unsigned = observed.peer.sign("POST", f"{BASE}/access_token", consumer=APP, token=temporary, timestamp=str(NOW))
     header = unsigned.headers["Authorization"] + f', oauth_verifier="{verifier}"'
     events = []

@@ -26,7 +26,8 @@ METHODS = st.sampled_from(["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPT
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 NAMES = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12)
 PAIRS = st.lists(st.tuples(NAMES, TEXT), max_size=6)
-# The alphabet is small, so that names repeat or have the same start, and values decide the order.
+# The alphabet is small, so many names are equal or start with the same characters. The values decide the order of equal
+# names.
 CLOSE = st.lists(st.tuples(st.text("aA-. %~é𝒳", min_size=1, max_size=2), st.text("aA0 -%é𝒳＀", max_size=3)), max_size=8)
 PATHS = st.lists(st.text(string.ascii_letters + string.digits + "-._~=,@!$'()*:", max_size=8), max_size=4).map(
     lambda segments: "".join(f"/{segment}" for segment in segments) or "/"
@@ -107,7 +108,7 @@ def test_signatures_are_equal(method, verb, url, query, form, secrets, has_token
     # Verify the signature of oauthlib.
     request = oauth2.Request.from_request(verb, url, signed, body=body)
     assert method.check(request, consumer, token, request["oauth_signature"])
-    # Sign the same parts with this package.
+    # With this package, sign a request that has the same parts.
     said = [pair for pair in parse_authorization_header(signed["Authorization"]) if pair[0] != "oauth_signature"]
     made = oauth2.Request(verb, url, group_pairs([*said, *form]), is_form_encoded=True)
     assert method.sign(made, consumer, token).decode() == request["oauth_signature"]
@@ -203,7 +204,7 @@ def outcome(read, text):
 def test_an_intended_difference_is_still_one(what, text, ours, why):
     assert why
     assert outcome(OURS[what], text) == ours
-    # If this fails, oauthlib has the same result now: remove the row from INTENDED.
+    # If this fails, oauthlib now has the same result as this package: remove the row from INTENDED.
     assert outcome(THEIRS[what], text) != ours
 
 

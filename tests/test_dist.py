@@ -42,7 +42,7 @@ def test_the_manifest_names_each_file_of_the_checkout():
         for name in dist.tracked()
         if not (name.partition("/")[0] in folders if "/" in name else any(fnmatch(name, each) for each in patterns))
     ]
-    assert left_out == []  # "make dist" would refuse to build
+    assert left_out == []  # Otherwise "make dist" refuses to build.
 
 
 def test_a_folder_without_git_is_named_as_the_mistake(tmp_path, monkeypatch):

@@ -51,7 +51,7 @@ def example_server(tmp_path_factory):
 
 def run(text, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    found = {"__name__": "snippet"}  # Flask(__name__) refuses the name of the builtins
+    found = {"__name__": "snippet"}  # Without this, __name__ is "builtins", which Flask refuses.
     exec(compile(text, "snippet", "exec"), found)
     if "client" in found:
         assert found["response"].status == 200
@@ -121,7 +121,7 @@ def anchors(page):
 
 def links(page):
     """Return the file and the anchor, or "", of each link on *page* to a file of the repository."""
-    # The text of a link may continue on a second line; its target may not.
+    # The text of a link may contain a line break; the target of a link may not.
     targets = re.findall(r"\]\((?!https?:)([^)\s]+)\)", without_code(page))
     parts = [target.partition("#") for target in targets]
     return [(page.parent / file if file else page, anchor) for file, _, anchor in parts]

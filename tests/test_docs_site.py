@@ -26,7 +26,8 @@ AXE = "axe-core@4.10.3"
 CHROMIUM = os.environ.get("OAUTH2_TEST_CHROMIUM") or shutil.which("chromium")
 DESK, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 PAGES = sorted(path.relative_to(SITE).as_posix() for path in SITE.rglob("*.html") if path.name != "404.html")
-# All pages of one kind have the same structure. These pages are opened at both widths and in both colour schemes.
+# All pages of one kind have the same structure, so only one page of each kind is opened at both widths and in both
+# colour schemes.
 CHOSEN = ["index.html", "start.html", "errors.html", "services.html", "command.html", "performance.html",
           "reference/oauth2.provider.html", "source/example/testing.html"]  # fmt: skip
 
@@ -207,7 +208,7 @@ def test_no_page_is_wider_than_a_phone(opened):
 def test_one_search_without_a_network_finds_the_heading_that_leads_to_the_page(opened, documents, words, page):
     site = opened("index.html", DESK, "light")
     site.context.set_offline(True)
-    site.wait_for_timeout(4000)  # The page ignores what is typed before its script has started.
+    site.wait_for_timeout(4000)  # The page ignores text that is typed before its script has started.
     query = site.locator("[data-md-component=search-query]").first
     query.click()
     query.press_sequentially(words, delay=30)

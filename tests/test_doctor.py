@@ -557,7 +557,7 @@ def signed_with(number=0, scheme=padding.PKCS1v15, hashed=hashes.SHA1, prepare=l
 
 
 def signed_raw(text):
-    """Sign the digest without the DigestInfo, which names its hash."""
+    """Sign the digest alone, without the DigestInfo that names the hash algorithm."""
     numbers = private_key().private_numbers()
     digest = hashlib.sha1(text).digest()
     block = b"\0\1" + b"\xff" * (256 - 3 - len(digest)) + b"\0" + digest

@@ -109,7 +109,7 @@ CLIENTS = [
     (a_map_of_the_first_values, "duplicates-to-first"),
     (a_query_decoded_as_a_path, "plus-read-literally"),
     (a_form_decoded_as_a_path, "plus-read-literally"),
-    # The + means a space when it arrives, so the client seems to have signed a space as +.
+    # The server decodes the + as a space, so the client seems to have signed a space as +.
     (a_plus_that_is_never_encoded, "space-as-plus"),
     (plaintext_secrets_not_encoded, "plaintext-not-encoded"),
     (a_json_body_signed, "json-signed"),

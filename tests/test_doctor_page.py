@@ -41,7 +41,7 @@ CREDENTIALS = {
 
 
 def of(make):
-    """Return a function like *make* whose default credentials are those of these tests."""
+    """Return a function like *make* whose default credentials are CONSUMER and TOKEN."""
     return lambda **fields: make(**{"consumer": CONSUMER, "token": TOKEN, **fields})
 
 
@@ -62,7 +62,7 @@ class Answer:
         self.text = html.unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", text)))
 
     def all(self, pattern):
-        """Return the texts of the elements whose start *pattern* matches."""
+        """Return the texts of the elements whose start tag contains *pattern*."""
         found = re.findall(rf"<(\w+)\b[^>]*{pattern}[^>]*>(.*?)</\1>", self.html, re.DOTALL)
         return [html.unescape(re.sub(r"<[^>]+>", "", inner)) for _, inner in found]
 
@@ -83,7 +83,8 @@ class Visitor:
         self.token = FORM_TOKEN.search(self.get("/").html)[1]
 
     def get(self, path, host="127.0.0.1:8080", **headers):
-        with self.client.get(path, headers={"Host": host, **headers}) as response:  # The response can be an open file.
+        # The response can be an open file, which must be closed.
+        with self.client.get(path, headers={"Host": host, **headers}) as response:
             return Answer(response)
 
     def post(self, fields, host="127.0.0.1:8080", **headers):
@@ -133,7 +134,7 @@ def http_signed(sender):
 
 
 def shows_no_secret(text):
-    """Check *text* for every part of the secrets that is the same in all encodings."""
+    """Check that *text* contains no word of a secret. Words are the same in every encoding."""
     text = text.lower()
     for secret in (CONSUMER.secret, TOKEN.secret):
         for run in re.findall(r"\w+", secret):
@@ -333,7 +334,7 @@ def test_a_key_of_other_credentials_is_named(visitor):
     assert "In the credentials" in answer.text
 
 
-# --- What a browser makes of the text --------------------------------------------------------------------------------
+# --- How a browser changes the text ----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("body", [b"a\nb", b"a\r\nb", b"a\nb\n", b"a\r\n\r\nb\r\n", BODY])
@@ -341,7 +342,8 @@ def test_the_length_of_the_body_tells_its_line_ends(visitor, body):
     """A browser sends each line end as CRLF."""
     sent = post_json(body=body, body_hash=hash_of(body)).send()
     text = raw(sent, [f"Content-Length: {len(body)}"]).replace("\r\n", "\n").replace("\n", "\r\n")
-    # The page cannot distinguish an added line end at the end from a CR that was lost inside the body.
+    # If the body has a CR, the page cannot distinguish two mistakes: a line end was added at the end, or a CR was lost
+    # inside the body.
     for end in [""] if b"\r" in body else ["", "\r\n", "\r\n\r\n"]:
         assert visitor.ask(text + end).keys == []
 
@@ -779,12 +781,12 @@ def test_the_doctor_asks_for_credentials_that_are_not_echoed(command, tmp_path):
     for line in AS_FILE.splitlines():
         name, _, value = line.partition("=")
         assert (value in screen) is not name.endswith("SECRET")
-    # The output has the heading and one account, so nothing was stored.
+    # The list has a heading and one account, so the credentials were not stored.
     assert command("token", "list").out.count("\n") == 2
 
 
 def typed(command, arguments, credentials):
-    """The process of a command whose questions for credentials are answered at a terminal, and its screen."""
+    """Run a command at a terminal, and answer its questions for credentials; return the process and its screen."""
     values = [line.partition("=")[2] for line in credentials.splitlines()]
     import os
     import pty

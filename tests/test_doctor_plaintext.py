@@ -21,7 +21,7 @@ PLACES = ["quoted", "single-quoted", "without quotes", "with ampersands", "query
 
 
 def plaintext(place, signature, method="PLAINTEXT", scheme="https", more=()):
-    """Return a request whose signature is sent as it is."""
+    """Return a request in which *signature* is sent without further percent-encoding."""
     named = [("oauth_signature_method", method)] if method else []
     pairs = [*named, ("oauth_consumer_key", "key%2F1"), ("oauth_signature", signature), *more]
     url, headers, body = f"{scheme}://api.example/photos?size=original", [], b""

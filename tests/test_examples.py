@@ -183,7 +183,7 @@ def test_the_fastapi_api_answers_signed_requests_only():
 
 
 def test_the_django_api_answers_signed_requests_only():
-    """In a process of its own, because Django is configured once in a process."""
+    """The example runs in a separate process, because Django can be configured only once in a process."""
     part("django")
     code = f"""
 import sys

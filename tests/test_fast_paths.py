@@ -242,7 +242,7 @@ def test_a_uri_with_nothing_to_normalize_is_normalized_as_any_other(start, path)
 
 
 class Overriding(oauth2.Request):
-    """A request that takes the slow path everywhere, with the same results."""
+    """A request that always takes the slow path. The results must be the same as on the fast path."""
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-sys.path.append(str(Path(__file__).parent.parent))  # This path is the last one, so that an installed oauth2 is tested.
+sys.path.append(str(Path(__file__).parent.parent))  # The last path, so that an installed oauth2 is tested.
 
 from benchmarks import floor, reference
 from benchmarks.peers import CREDENTIALS, receive, tampered
@@ -18,7 +18,7 @@ from benchmarks.workloads import MAIN, SHAPES, Call
 
 pytestmark = pytest.mark.slow
 
-# --- the reference, by the examples of the RFC -------------------------------------
+# --- the reference, checked with the examples of the RFC ---------------------------
 
 SECRETS = "kd94hf93k423kf44"
 EXAMPLES = [
@@ -114,7 +114,7 @@ def test_the_reference_finds_what_is_wrong():
     assert fault(JSON._replace(body=b"[]"), hashed, None, CREDENTIALS) == "oauth_body_hash is wrong"
 
 
-# --- the floor, by the reference -----------------------------------------------------
+# --- the floor, checked with the reference -------------------------------------------
 
 PIECES = [
     *"aZ09-._~ %&=+/?:@!$'()*,;[]|\\^`{}<>\"é東\U0001f600\t\n\x00\x01\x02\x7f",

@@ -263,7 +263,7 @@ WITH_EXTENSION = {"flask.md": serve_waitress, "fastapi.md": serve_uvicorn}
 
 
 def execute(page, numbers, folder, monkeypatch):
-    """Return the names that the blocks of *page* with these numbers define, executed in one module."""
+    """Execute the blocks of *page* with these numbers in one module; return the names that they define."""
     for each in APPLICATIONS[page][2]:
         part(each)
     monkeypatch.chdir(folder)

@@ -79,7 +79,10 @@ def test_parameters_of_the_header_without_a_comma_between_them_are_refused(heade
 
 @pytest.mark.parametrize("fragment", ["#", "#&admin=1", "#x?admin=1", "#/../../admin"])
 def test_a_url_with_a_fragment_is_refused(fragment):
-    """Clients send no fragment (RFC 7230 section 5.1), so "#" is from a raw request line, as part of path or query."""
+    """Clients do not send fragments (RFC 7230 section 5.1).
+
+    If a server receives a "#" in a raw request line, the "#" is part of the path or of the query.
+    """
     sent = Peer().sign(query=[("a", "1")])
     with pytest.raises(oauth2.Error):
         Service()(sent.method, sent.url + fragment, sent.headers)
@@ -98,7 +101,7 @@ def test_two_different_headers_of_one_name_are_refused():
 
 
 def test_an_empty_version_is_refused():
-    """Section 3.2 requires the value "1.0" if the parameter is present."""
+    """If oauth_version is present, section 3.2 requires the value "1.0"."""
     with pytest.raises(VersionRejected):
         accepted(version="")
     assert accepted(version=None) == {}
@@ -449,7 +452,7 @@ def test_an_invalid_public_key_is_refused(public_key):
 
 
 def test_a_public_key_is_no_secret_in_whatever_type_it_is_kept():
-    key = "MFwwDQYJKoZIhvcNAQEBBQADSwAwSAJBAL"  # DER in base64, without the lines BEGIN and END that show what it is
+    key = "MFwwDQYJKoZIhvcNAQEBBQADSwAwSAJBAL"  # DER in base64, without the lines BEGIN and END of a PEM file
     for public_key, secret in ((key, key), (key.encode(), key), (key, key.encode())):
         consumer = Row(CONSUMER.key, secret, public_key=public_key)
         with pytest.raises(SignatureInvalid):
@@ -685,7 +688,7 @@ def test_a_long_nonce_or_key_is_refused_and_one_of_255_characters_is_not(name):
 
 @pytest.mark.alone
 def test_an_unknown_consumer_costs_what_a_wrong_signature_costs():
-    """This holds for every signature method; otherwise the response time would reveal which keys exist."""
+    """With RSA, too: otherwise the response time would reveal which consumer keys exist."""
     info = serialization.PublicFormat.SubjectPublicKeyInfo
     pem = rsa.generate_private_key(65537, 4096).public_key().public_bytes(serialization.Encoding.PEM, info)
     client = oauth2.Consumer("client-rsa", "", public_key=pem)

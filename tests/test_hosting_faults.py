@@ -1,4 +1,4 @@
-"""What docs/hosting.md says about databases that fail: each statement was seen with a server of its own."""
+"""What docs/hosting.md says about databases that fail: each statement is tested with a separate server."""
 
 import asyncio
 import contextlib

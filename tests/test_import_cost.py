@@ -38,7 +38,7 @@ def run(code, bytecode):
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     printed(code, bytecode)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    # Measure processor time, because waiting for other processes on a busy machine does not count.
+    # Processor time does not include the time in which the process waits for other processes on a busy machine.
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
@@ -53,7 +53,7 @@ def test_importing_takes_at_most_20_milliseconds_more_than_the_interpreter(tmp_p
     for _ in range(50):
         without_it.append(run("pass", tmp_path))
         with_it.append(run("import oauth2", tmp_path))
-        # A busy machine disturbs the minimum of many measurements least, if both are measured in turn.
+        # A busy machine has the least effect on the minimum of many measurements. Both imports are measured in turn.
         if len(with_it) >= 10 and min(with_it) - min(without_it) < most:
             break
     assert min(with_it) - min(without_it) < most

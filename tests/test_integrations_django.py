@@ -299,7 +299,7 @@ def test_the_cache_middleware_gives_a_signed_response_to_nobody(client, token):
 @pytest.mark.parametrize("path", ["/photos/caf%C3%A9", "/photos/a%20b", "/photos/%7Ea", "/photos/a;b=c"])
 def test_an_escaped_path_is_verified_as_the_client_signed_it(client, token, path):
     assert call(client, "GET", path, token, RAW_URI=path).status_code == 200
-    for options in ({}, {"RAW_URI": "/other"}):  # The server does not say how the client escaped the path.
+    for options in ({}, {"RAW_URI": "/other"}):  # Without the right RAW_URI, the client's escapes are unknown.
         answer = call(client, "GET", path, token, **options)
         assert answer.status_code == (401 if "%7E" in path else 200)
 
@@ -328,7 +328,8 @@ def test_a_request_under_asgi_is_verified_as_under_wsgi(made, token, root):
         try:
             return [await client.get("/async?a=caf%C3%A9", headers=headers) for _ in range(2)]
         finally:
-            await sync_to_async(connections.close_all)()  # in the thread that verified the requests
+            # sync_to_async() closes the connections in the thread that verified the requests.
+            await sync_to_async(connections.close_all)()
 
     with override_settings(FORCE_SCRIPT_NAME=root or None, ALLOWED_HOSTS=["testserver"]):
         first, second = asyncio.run(send())
@@ -598,7 +599,7 @@ def test_the_settings_are_those_of_the_provider():
 
 def test_an_audit_function_is_found_by_its_path(client, made):
     with override_settings(OAUTH2_AUDIT=f"{__name__}.EVENTS.append"), pytest.raises(ImproperlyConfigured):
-        provider()  # only an attribute of a module is found
+        provider()  # The path must name an attribute of a module.
     with override_settings(OAUTH2_AUDIT=f"{__name__}.audited"):
         client.get("/photos")
     assert [type(each).__name__ for each in EVENTS] == ["Refused"]
@@ -675,7 +676,7 @@ def test_the_access_of_a_view_is_typed():
 
 
 def received(scope, body=b""):
-    """Return a request of ASGI, from a server that sends what *scope* says and no Content-Length."""
+    """Return an ASGI request with the fields of *scope*, which may omit the Content-Length."""
     from django.core.handlers.asgi import ASGIRequest
 
     headers = [(b"host", b"api.example"), *scope.pop("headers", ())]
@@ -687,7 +688,7 @@ def test_a_body_without_a_length_is_verified_under_asgi(made, token):
         signed = authorization("POST", "/photos", token)["HTTP_AUTHORIZATION"]
         headers = [(b"authorization", signed.encode()), (b"content-type", content_type.encode())]
         with pytest.raises(oauth2.Error):
-            verify(received({"method": "POST", "headers": headers}, body))  # as a server of HTTP/2 sends it
+            verify(received({"method": "POST", "headers": headers}, body))  # HTTP/2 needs no Content-Length.
     assert read(received({"method": "POST"}, b"body"), 4).body == b"body"
     with pytest.raises(oauth2.errors.InvalidRequest, match="too large"):
         read(received({"method": "POST"}, b"body"), 3)

@@ -261,7 +261,7 @@ def test_expired_records_are_cleaned(store):
 
 # --- django-oauth-plus ------------------------------------------------------------------------
 
-# The tables of django-oauth-plus 2.2.9, as its migration creates them; the types are those of SQLite.
+# The tables of django-oauth-plus 2.2.9, as its migration creates them in SQLite.
 OLD_TABLES = """
 CREATE TABLE oauth_provider_scope (id integer PRIMARY KEY, name varchar(255), url text, is_readonly bool);
 CREATE TABLE oauth_provider_consumer (id integer PRIMARY KEY, name varchar(255), description text, key varchar(256),

@@ -1,4 +1,4 @@
-"""The project of docs/django.md: made by startproject, protected in five lines, called over HTTP and in a browser."""
+"""The project of docs/django.md: made by startproject, protected with five lines, called over HTTP and in a browser."""
 
 import contextlib
 import html

@@ -1,4 +1,4 @@
-"""DjangoStore keeps the contracts of the stores on PostgreSQL, MariaDB and SQLite; and what it promises besides."""
+"""DjangoStore on PostgreSQL, MariaDB and SQLite: the contracts of every store, and further guarantees."""
 
 import threading
 import unittest
@@ -69,7 +69,7 @@ class TestDjangoStore(ProviderStoreContract):
         return 16
 
 
-# --- besides the contract ----------------------------------------------------------------
+# --- further guarantees ------------------------------------------------------------------
 
 CONSUMER = ClientCredentials(key="c", secret="s")
 
@@ -115,7 +115,7 @@ def test_an_error_does_not_end_the_transaction_of_the_application(make, kind):
             store.replace_token(
                 "old", TokenCredentials(key="taken", secret="s", consumer_key="c", user="u", grant="old")
             )
-        assert caught.value.__cause__ is None  # an IntegrityError shows stored values
+        assert caught.value.__cause__ is None  # An IntegrityError would show stored values.
         store.add_consumer(CONSUMER)
     assert store.get_consumer("c") == CONSUMER
 
@@ -123,7 +123,7 @@ def test_an_error_does_not_end_the_transaction_of_the_application(make, kind):
 def test_a_lost_connection_is_opened_again(make, kind):
     store = make()
     assert store.add_nonce("n", T, "c", None)
-    if kind == "sqlite":  # It has no server that could end a connection.
+    if kind == "sqlite":  # SQLite has no server that could end a connection.
         store.close()
     else:
         statements = {
@@ -179,7 +179,7 @@ def test_a_conflict_of_transactions_is_repeated_and_another_error_is_not(make, k
     calls.clear()
     with transaction.atomic(using=kind), pytest.raises(StoreUnavailable):
         store._connected._run(work([conflict]))
-    assert len(calls) == 1  # the transaction of the application cannot be repeated
+    assert len(calls) == 1  # The store cannot repeat the application's transaction.
 
 
 def test_expired_records_are_deleted_and_a_replay_stays_refused(make, kind):

@@ -345,7 +345,7 @@ def test_an_access_of_a_middleware_is_not_taken_for_that_of_the_extension(app):
     app.wsgi_app = Protected(app.wsgi_app, provider=make_provider())
     assert call(app, "/open").get_json() == {"verified": True}
     strict = flask.Flask("strict")
-    oauth = OAuth1Provider(strict, provider=Provider(MemoryStore()))  # it does not know the client
+    oauth = OAuth1Provider(strict, provider=Provider(MemoryStore()))  # This provider has no client.
     strict.add_url_rule("/", "view", oauth.required(lambda: "reached"))
     strict.wsgi_app = Protected(strict.wsgi_app, provider=make_provider())
     assert_refused(call(strict, "/"), 401)

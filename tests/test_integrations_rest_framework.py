@@ -104,7 +104,7 @@ def test_a_request_that_is_not_signed_is_left_to_the_permissions(client, made):
     assert client.get("/anyone").json() == {"user": "", "is signed": False}
     assert client.get("/anyone", HTTP_AUTHORIZATION="Bearer x").json() == {"user": "", "is signed": False}
     client.force_login(made[0])
-    assert client.get("/photos").status_code == 403  # a session has no realm
+    assert client.get("/photos").status_code == 403  # A session gives access to no realm.
 
 
 def test_a_token_for_another_realm_is_forbidden(client, token):

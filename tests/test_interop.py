@@ -1,4 +1,4 @@
-"""This package verifies the requests that oauthlib signs, and oauthlib those that this package signs, over HTTP."""
+"""Over HTTP: this package verifies the requests of oauthlib, and oauthlib verifies the requests of this package."""
 
 import io
 from contextlib import closing
@@ -38,7 +38,7 @@ def make(cls):
 
 
 class Validator(RequestValidator):
-    """Knows one consumer and one token, and accepts each nonce once."""
+    """A validator that knows one consumer and one token, and accepts each nonce once."""
 
     enforce_ssl = False
     dummy_client = "dummy"

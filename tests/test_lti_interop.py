@@ -116,7 +116,7 @@ def test_ims_lti_accepts_our_launch(node, query):
 
 @pytest.fixture
 def tool():
-    """Our tool; it answers with what it verified."""
+    """Our tool; it answers with fields of the launch that it verified."""
     store = MemoryStore()
 
     def verify(received):

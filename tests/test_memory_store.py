@@ -1,4 +1,4 @@
-"""Guarantees of MemoryStore in addition to those of every store."""
+"""Guarantees of MemoryStore in addition to the contracts of all stores."""
 
 import itertools
 import sys

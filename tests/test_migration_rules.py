@@ -68,7 +68,7 @@ def test_the_texts_are_sentences_without_the_name_of_a_person(rule):
     assert len(rule.says) < 260
 
 
-# --- what names stand for -------------------------------------------------------------
+# --- the meaning of names -------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

@@ -87,7 +87,7 @@ def test_the_wheel_replaces_python_oauth2_and_leaves_nothing_of_it(tmp_path):
     package = Path(site_packages(python))
     before = {path for path in package.rglob("*") if path.is_file() and "__pycache__" not in path.parts}
     assert package / "oauth2" / "clients" / "imap.py" in before
-    assert (package / "tests").exists()  # python-oauth2 1.9 installs its tests as a package of that name
+    assert (package / "tests").exists()  # python-oauth2 1.9 installs its tests as a package "tests".
     wheel = wheels.build(tmp_path)
     assert wheels.pip(python, "install", wheel).returncode == 0
     with zipfile.ZipFile(wheel) as archive:

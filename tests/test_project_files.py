@@ -1,4 +1,4 @@
-"""The files about the project: one version in all of them, and a check-list that names files which exist."""
+"""The files about the project: all have the same version, and the check-list names only files that exist."""
 
 import re
 from pathlib import Path

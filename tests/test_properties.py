@@ -1,4 +1,4 @@
-"""Properties of every request: the verifier accepts each signed request, and no changed request."""
+"""Properties of every request: the verifier accepts each signed request, and refuses each changed request."""
 
 from contextlib import suppress
 from functools import partial
@@ -63,7 +63,8 @@ def sent_requests(draw, method, placements=("header", "query", "body")):
     consumer, token = draw(consumers), draw(tokens)
     verb, url, placement = draw(http_methods), draw(urls), draw(st.sampled_from(placements))
     is_form = placement == "body" or (placement == "header" and draw(st.booleans()))
-    # Without a form, a parameter of the dict that is also in the URL is signed once. The + makes the names different.
+    # Without a form, a parameter of the dict that is also in the URL is signed once. With the prefix +, the names
+    # differ from the names in the URL.
     parameters = draw(pair_lists) if is_form else [(f"+{name}", value) for name, value in draw(pair_lists)]
     parameters = parameters if is_form or placement == "query" else []
     body = b"" if is_form else draw(st.binary(max_size=20))

@@ -99,7 +99,7 @@ def test_a_request_for_temporary_credentials_with_a_token_is_refused(hosted):
     assert problem(hosted.ask(token=token)) == (401, "signature_invalid")
 
 
-# --- a callback or verifier beside the header, section 3.5 ---------------------
+# --- a callback or verifier outside the header, section 3.5 --------------------
 
 
 @pytest.mark.parametrize(("method", "place"), [("POST", "form"), ("POST", "query"), ("GET", "query")])
@@ -497,7 +497,7 @@ def test_a_grant_is_revoked_after_its_token_was_renewed():
     hosted = sessions()
     answer = open_session(hosted)
     first = credentials(answer)
-    (seen,) = hosted.provider.tokens_of("jane")  # These are the tokens that a page shows before the client renews.
+    (seen,) = hosted.provider.tokens_of("jane")  # A page that was opened before the renewal shows this token.
     for _ in range(2):
         answer = renew(hosted, credentials(answer), fields(answer)["oauth_session_handle"])
     token = credentials(answer)

@@ -53,7 +53,7 @@ def test_a_header_that_is_not_named_is_not_read():
             "https, http",
             "https",
         ),  # The outer proxy sent the first value, and the inner proxy the second.
-        ("203.0.113.9, 10.0.0.1", "https", "https"),  # The inner proxy passed the value on.
+        ("203.0.113.9, 10.0.0.1", "https", "https"),  # The inner proxy passed on the value of the outer proxy.
         ("203.0.113.9, 10.0.0.1", "http, https, http", "https"),
         ("203.0.113.9, 10.0.0.1:4711, [::1]:80, ::1", "https, http, http, http", "https"),
         ("unknown", "http,https", "https"),

@@ -1,6 +1,6 @@
 """The core in Pyodide, a CPython for browsers that has only the standard library.
 
-core_program.py is the program that it runs. It must print what this Python prints.
+Pyodide runs core_program.py. The program must print the same results as in the Python that runs the tests.
 """
 
 import fcntl
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.slow
 TESTS = Path(__file__).parent
 PROGRAM = TESTS / "core_program.py"
 PACKAGE = Path(oauth2.__file__).resolve().parent
-PYODIDE = "314.0.7"  # of the npm package: Python 3.14
+PYODIDE = "314.0.7"  # version of the npm package, which contains Python 3.14
 
 
 def results(command):

@@ -30,7 +30,7 @@ def test_wrong(oauth2_app):
 
 @pytest.fixture
 def ran(pytester, monkeypatch):
-    """Return a function that runs a file of tests with the plugin, as an entry point loads it."""
+    """Return a function that runs a file of tests with the plugin, which pytest loads by its module name."""
     monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")  # other plugins only take time here
 
@@ -81,7 +81,7 @@ def test_wrong(oauth2_app):
         "E*Repair: Sign every parameter of query*(This mistake gives exactly the signature that was sent.)",
     ]
     result.stdout.fnmatch_lines(lines)
-    result.stdout.no_fnmatch_line("*oauth2: requests that*")  # the same would be shown twice
+    result.stdout.no_fnmatch_line("*oauth2: requests that*")  # The same requests would be shown twice.
     result.stdout.no_fnmatch_line("*def assert_verified*")
 
 

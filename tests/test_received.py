@@ -65,7 +65,7 @@ FULL = {"REQUEST_METHOD": "POST", "SERVER_NAME": "api.example", "wsgi.url_scheme
 @pytest.mark.parametrize(
     "environ",
     [
-        # These names are environment variables of a shell.
+        # HOST, http_proxy and A-B are environment variables of the process, and not header fields.
         {"wsgi.multithread": False, "HOST": "build-7", "http_proxy": "p", "A-B": "c"},
         {"wsgi.multithread": True, "HTTP_HOST": "api.example"},
         FULL,

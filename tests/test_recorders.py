@@ -1,4 +1,4 @@
-"""``oauth2.testing.recorders`` with the recorders themselves: what they match, and what they write."""
+"""``oauth2.testing.recorders`` with the real recorders: the requests that they match, and the files that they write."""
 
 import gzip
 import io
@@ -124,7 +124,7 @@ def cassettes(directory, **options):
 
 
 def flow(service, consumer, **options):
-    """Go through the flow and call a resource; return the token and what the resource answered."""
+    """Go through the flow and call a resource; return the token and the answer of the resource."""
     auth = OAuth1(consumer, oauth2.Token("", ""), **options)
     with requests.Session() as session:
         session.trust_env = False
@@ -142,7 +142,7 @@ def flow(service, consumer, **options):
 @pytest.mark.parametrize("placement", ["header", "query", "body"])
 def test_a_flow_is_recorded_once_and_played_back_without_a_service(tmp_path, placement):
     if placement == "body":
-        placement = None  # a form where there is one, and the query of a GET
+        placement = None  # The place is the body of a form, and the query of a GET.
     with StrictService() as service:
         service.answer("/photos", ["a.jpg"])
         consumer = service.consumer()
@@ -225,7 +225,8 @@ def test_a_secret_in_a_compressed_or_a_json_answer_is_replaced_and_can_be_played
 @callers.every_kind(callers.Httplib2, callers.Requests, callers.Httpx, callers.AsyncHttpx, callers.Aiohttp)
 def test_a_request_of_any_client_that_vcr_knows_is_recorded_once(tmp_path, kind):
     fields = {"a": ["b", "c d"], "x_auth_password": "hush hush"}
-    content = {"document": fields} if kind is callers.Aiohttp else {"form": fields}  # vcr.py keeps no form of aiohttp
+    # vcr.py does not record the forms that aiohttp sends.
+    content = {"document": fields} if kind is callers.Aiohttp else {"form": fields}
     with StrictService() as service:
         consumer, token = service.credentials()
         for _ in range(2):

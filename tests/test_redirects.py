@@ -1,4 +1,4 @@
-"""Redirects that ``Client`` follows: signed again for the same origin, without credentials for another origin."""
+"""Redirects that ``Client`` follows: it signs for the same origin, and sends no credentials to another origin."""
 
 import io
 import itertools

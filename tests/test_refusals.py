@@ -80,7 +80,7 @@ def test_a_method_with_a_key_of_its_own_making_hashes_one_more(hashed_keys):
 
 @pytest.fixture
 def rsa_work(monkeypatch):
-    """Return the keys that were read, and the sizes of the powers that OpenSSL computed."""
+    """Return a list that records "read" for each key that is read, and the size of each power that OpenSSL computes."""
     work = []
     read, verifies = rsa.read_public_key, rsa._verifies
 
@@ -125,7 +125,7 @@ def test_a_refused_rsa_signature_reads_one_key_and_computes_one_power(rsa_work, 
     for consumer in (known, known, without_key, oauth2.SignatureMethod_RSA_SHA256.dummy_credentials):
         rsa_work.clear()
         check(consumer, raw)
-        # Reading an empty PEM counts as well.
+        # Without a public key, an empty PEM is read, which also counts as "read".
         assert [each for each in rsa_work if each != "read"] == [2048]
         assert "read" in rsa_work
 
@@ -162,7 +162,7 @@ def test_a_key_of_an_unusual_size_adds_none_to_what_others_compute(rsa_work):
 
 
 class Counting:
-    """A cipher that counts what it decrypts."""
+    """A cipher that counts how often it decrypts."""
 
     def __init__(self):
         self.decrypted = 0

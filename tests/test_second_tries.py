@@ -120,7 +120,7 @@ FAR = 7200
 
 
 class Punctual(Verifying):
-    """A service whose clock is two hours ahead; it refuses a difference of over a minute."""
+    """A service whose clock is two hours ahead; it refuses a timestamp that differs by more than a minute."""
 
     def __init__(self, headers=None, body=b"refused", status=401):
         super().__init__()

@@ -51,7 +51,7 @@ def project(tmp_path_factory):
     tests.mkdir()
     for name in ("album.py", "test_album.py"):
         shutil.copy(EXAMPLE / name, tests)
-    # pytest-asyncio warns if it has no such setting.
+    # Without asyncio_default_fixture_loop_scope, pytest-asyncio warns.
     settings = "[pytest]\nfilterwarnings = error\nasyncio_default_fixture_loop_scope = function\n"
     (directory / "pytest.ini").write_text(settings)
     (tests / "test_other.py").write_text(OTHER)

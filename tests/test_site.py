@@ -517,7 +517,7 @@ def test_the_consent_page_names_the_application_the_realms_and_the_destination(s
     answer = jane.get(flow.authorization_url("/oauth/authorize", printer.ask()))
     for text in ("Printer", "printer.example", "Read your notes", "Add notes", "jane"):
         assert text in answer.text
-    # Browsers apply form-action to the redirect after a form, too.
+    # Browsers also apply form-action to the redirect that follows the sending of a form.
     assert "form-action 'self' https://printer.example;" in answer.headers["Content-Security-Policy"]
 
 
@@ -660,7 +660,7 @@ def test_an_approval_that_waits_for_the_callback_is_in_the_list_too(site, jane, 
 def test_a_user_cannot_see_or_withdraw_the_approval_of_another_user(site, jane, printer):
     joe, temporary = site.person("joe"), printer.ask("oob")
     code = page_of(jane.consent(temporary)).text_of("verifier")
-    site.app.extensions["oauth2.site"].waiting.add("joe", temporary.key)  # Joe opened the same consent page.
+    site.app.extensions["oauth2.site"].waiting.add("joe", temporary.key)  # as if Joe had opened the consent page
     assert "Approved, but not used yet" not in joe.get("/access").text
     for token in (temporary.key, "", "\0", "x" * 300, "unknown"):
         answer = joe.send("/access/waiting", {"csrf_token": joe.token(), "token": token})

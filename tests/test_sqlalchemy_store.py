@@ -1,4 +1,4 @@
-"""The fast path of the stores over SQLAlchemy: what a user of SQLAlchemy expects still works."""
+"""The fast path of the stores over SQLAlchemy does not break the features that users of SQLAlchemy expect."""
 
 import contextlib
 import logging

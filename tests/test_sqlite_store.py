@@ -1,4 +1,4 @@
-"""``SQLiteStore`` with several processes: a claim is kept if processes are killed, fork, or restart."""
+"""``SQLiteStore`` with several processes: no claim is lost if processes are killed, fork, or restart."""
 
 import contextlib
 import functools
@@ -516,7 +516,7 @@ class BusyAtFirst(sqlite3.Connection):
 
     def execute(self, statement, *args):
         if "journal_mode" in statement and BusyAtFirst.refusals:
-            BusyAtFirst.refusals -= 1  # The store opens a new connection for each attempt.
+            BusyAtFirst.refusals -= 1  # of the class, because each attempt opens a new connection
             busy = sqlite3.OperationalError("database is locked")
             busy.sqlite_errorcode = sqlite3.SQLITE_BUSY
             raise busy

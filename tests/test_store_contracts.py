@@ -1,4 +1,4 @@
-"""The contracts of the stores find a store that breaks them: each defect fails a test, and MemoryStore fails none."""
+"""The contracts find defects in a store: for each defect a test fails, and for MemoryStore no test fails."""
 
 import pytest
 
@@ -23,7 +23,7 @@ class TestStore{number}(testing.{contract}Contract):
 
 class Store{number}(MemoryStore):
 """
-# Each defect: the contract that finds it, the code of the store, and a test that fails.
+# Key: a defect. Value: the contract that finds the defect, the code of the store, and a test that fails.
 DEFECTS = {
     "claims twice": (
         "NonceStore",
@@ -222,11 +222,11 @@ DEFECTS = {
 
 @pytest.fixture(autouse=True)
 def without_other_plugins(monkeypatch):
-    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")  # they only take time here
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")  # Other plugins only take time here.
 
 
 def failed(pytester, *tests):
-    """Run tests of the present file, all if none is given; return the names of those that failed."""
+    """Run *tests* of the file that was written, or all its tests; return the names of the tests that failed."""
     files = [f"test_stores_of_others.py{each}" for each in tests or [""]]
     result = pytester.runpytest_inprocess("-q", "--tb=no", "-p", "no:cacheprovider", *files)
     reports = result.reprec.getreports("pytest_runtest_logreport")

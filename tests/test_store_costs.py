@@ -79,7 +79,8 @@ def test_authenticate_executes_two_statements_on_sqlite_and_sometimes_four_more(
                 hosted.provider.authenticate(request)
                 costs.append(len(statements))
             store._file._connection.set_trace_callback(None)
-        # One in 64 also executes BEGIN, moves the horizon, deletes a bounded number of nonces, and executes COMMIT.
+        # One request in 64 also executes BEGIN, moves the horizon, deletes a bounded number of nonces, and executes
+        # COMMIT.
         assert set(costs) == {2, 6}
         assert 5 <= costs.count(6) <= 10
 

@@ -387,7 +387,7 @@ def test_a_truncated_log_is_noticed_after_more_claims_were_written_to_it(path, m
         assert store.add_nonce("before", T, "c", "t")
         size = log_of(path).stat().st_size
         empty_log(path)
-        assert store.add_nonce("after", T, "c", "t")  # There is no check at the same moment.
+        assert store.add_nonce("after", T, "c", "t")  # No time has passed, so the file is not checked.
         assert log_of(path).stat().st_size > size
         now += 1
         assert outcomes(NONCES, store) == all_unavailable(NONCES)
@@ -456,7 +456,7 @@ def test_the_file_is_checked_every_fifth_of_a_millisecond(path, monkeypatch):
         assert len(looks) == 15
         store.close()
         assert store.nonce_count() == 10
-        # One check before the file is opened, and one after the statement. The log is new.
+        # The file is checked before it is opened, and after the statement. The log is a new file.
         assert looks[15:] == [str(path), log, str(path)]
 
 

@@ -1,4 +1,4 @@
-"""Stores with several processes: a nonce is claimed once and a verifier redeemed once, also if processes are killed."""
+"""Stores with several processes: a nonce is claimed once and a verifier redeemed once, even if processes are killed."""
 
 import itertools
 import os
@@ -170,7 +170,7 @@ def redeem_until_killed(backend, requests, told):
 
 
 def redeem_and_be_killed(backend, requests, answers, pause):
-    """Fork a process that redeems; kill it *pause* seconds after some answers; return the number of its answers."""
+    """Fork a process that redeems; kill it *pause* seconds after *answers* answers; return how many it gave."""
     read, write = os.pipe()
     pid = fork(lambda: redeem_until_killed(backend, requests, write))
     os.close(write)

@@ -17,7 +17,7 @@ from oauth2.stores.sqlite import SQLiteStore
 pytestmark = pytest.mark.slow
 
 T = 1_700_000_000
-# The schema of the store before it stored credentials.
+# The first schema version, in which the store had only nonces.
 VERSION_1 = """
 CREATE TABLE nonce (timestamp INTEGER NOT NULL, digest BLOB NOT NULL, PRIMARY KEY (timestamp, digest)) WITHOUT ROWID;
 CREATE TABLE nonce_horizon (one INTEGER PRIMARY KEY CHECK (one = 1), oldest INTEGER NOT NULL);
@@ -90,7 +90,7 @@ def rows_without_grants():
 
 
 def check_grants(store):
-    """Check that each token that was stored without a grant has its own grant, and can be renewed and revoked."""
+    """Check that each token that was stored without a grant now has its own grant, and can be renewed and revoked."""
     assert sorted(store.tokens_of("jane"), key=lambda token: token.key) == TOKENS
     assert [store.get_token(token.key) for token in TOKENS] == TOKENS
     assert [token.grant for token in TOKENS] == ["a", "ä ☃"]
@@ -259,7 +259,7 @@ def test_tables_that_were_made_in_part_are_completed(backend):
 def make_database_version_1(backend):
     """Create tables with tokens of the version in which tokens had no grant."""
     backend.make().add_nonce("used", T, "c", "t")
-    # A single connection, because SQLite caches the schema for each connection.
+    # Use a single connection, because SQLite caches the schema for each connection.
     with backend.engine.connect() as connection:
         for statement in tables_without_grants(dialect_of(backend), backend.prefix):
             connection.execute(backend.sqlalchemy.text(statement))
@@ -329,10 +329,11 @@ def test_an_upgrade_that_fails_leaves_the_tables_as_they_were(backend):
     backend.drop()
     make_database_version_1(backend)
     before = shape_of(backend)
-    # This table has the name of an index of the new schema.
+    # The upgrade fails, because this table has the name of an index of the new schema.
     backend.execute("CREATE TABLE {}token_grant_key (a INTEGER)")
     try:
-        # In PostgreSQL, CREATE INDEX IF NOT EXISTS does nothing if a table has the name of the index.
+        # In PostgreSQL, CREATE INDEX IF NOT EXISTS does nothing if a table has the name of the index. There, an
+        # existing column makes the upgrade fail.
         if backend.kind == "postgresql":
             backend.execute("ALTER TABLE {}token ADD COLUMN grant_key INTEGER")
             before = shape_of(backend)
@@ -448,7 +449,7 @@ def test_mysql_is_refused_and_no_table_is_created(tmp_path):
 
     with databases.backend("mariadb", tmp_path) as backend:
         url = backend.engine.url
-        # The proxy replaces the name of the server wherever the server sends it.
+        # The proxy replaces the name of the server in all data that the server sends.
         proxy = Proxy((url.host, url.port or 3306), percona, as_mariadb_wants)
         engine = backend.sqlalchemy.create_engine(url.set(host="127.0.0.1", port=proxy.port))
         with contextlib.closing(proxy), pytest.raises(ValueError, match="must be MariaDB instead of MySQL"):

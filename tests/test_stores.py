@@ -1,4 +1,4 @@
-"""Every store keeps the contracts of ``oauth2.testing``; and what our stores promise besides."""
+"""Every store keeps the contracts of ``oauth2.testing``, and our stores keep further guarantees."""
 
 import contextlib
 from dataclasses import replace
@@ -38,7 +38,7 @@ def redis(request, tmp_path_factory):
 
 
 def clear(backend, monkeypatch):
-    """Empty *backend*; return a function of the window that makes a store."""
+    """Empty *backend*; return a function that makes a store with the given window."""
     # The tests make fewer claims in this store, so a larger part of the claims must delete old nonces.
     if backend.pace > 1:
         monkeypatch.setattr("oauth2.stores._sql.DELETE_EVERY", 4)
@@ -84,7 +84,7 @@ class TestRedisStore(NonceStoreContract, TemporaryStoreContract):
         return True
 
 
-# --- besides the contract ----------------------------------------------------------------
+# --- further guarantees ------------------------------------------------------------------
 
 
 def token(key, **fields):
@@ -140,7 +140,8 @@ def test_temporary_credentials_of_a_removed_client_are_never_redeemed(store):
     assert store.tokens_of("jane") == []
 
 
-# The contract lets a store choose; MariaDB assigns an existing key to the newer token, and so does MemoryStore.
+# The contract also allows that a new token replaces the token with the same key. MariaDB and MemoryStore do this, so
+# they are not tested here.
 @pytest.mark.parametrize("backend", ["sqlite", "sqlalchemy-sqlite", "postgresql"], indirect=True, scope="module")
 def test_a_token_with_the_key_of_another_does_not_use_up_the_approval(store):
     store.issue(

@@ -32,7 +32,7 @@ def app():
 
 
 def call(service, path="/photos", *, auth=None, retries=0, method="GET", **options):
-    """Send a signed request to a path, or to a URL, by requests."""
+    """Send a signed request to a path or to a URL, with the client requests."""
     with requests.Session() as session:
         session.trust_env = False
         retry = Retry(retries, status_forcelist=[503], allowed_methods=None, backoff_factor=0)

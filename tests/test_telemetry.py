@@ -1,4 +1,4 @@
-"""Logs, metrics and traces of a provider: their names, and what they never show."""
+"""Logs, metrics and traces of a provider: their names, and the values that they must not show."""
 
 import asyncio
 import io
@@ -48,7 +48,7 @@ def refuse(hosted, **options):
 
 
 def live(hosted):
-    """Let the provider emit every kind of event; return what must not be shown."""
+    """Let the provider emit every kind of event; return the texts that must not be shown."""
     token = hosted.token()
     hosted.call(token)
     refuse(hosted, token=oauth2.Token(token.key, "wrong-token-secret"))
@@ -223,7 +223,7 @@ def test_the_log_names_wrong_arguments(options, name):
 
 @pytest.fixture
 def diagnose(monkeypatch):
-    """Return a function that lets a hook get the diagnosis of a request that was signed for another host."""
+    """Return a function that sends *hook* the diagnosis of a request that was signed for another host."""
     monkeypatch.setattr(diagnosing, "_DELAY", 0)
 
     def run(hook, **options):
@@ -353,7 +353,7 @@ def test_a_refusal_without_a_problem_is_counted_as_other(scrape):
 
 @pytest.fixture
 def traced():
-    """A tracer provider, and what it exports."""
+    """A tracer provider, and the exporter that keeps its spans in memory."""
     trace, export = part("opentelemetry.sdk.trace"), part("opentelemetry.sdk.trace.export")
     memory = part("opentelemetry.sdk.trace.export.in_memory_span_exporter").InMemorySpanExporter()
     provider = trace.TracerProvider()

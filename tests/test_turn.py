@@ -1,4 +1,4 @@
-"""``Turn``: threads use a connection in turn, in slices if they compete for it."""
+"""``Turn``: threads use a connection in turn; if many threads wait, each turn is a time slice."""
 
 import threading
 import time
@@ -11,7 +11,7 @@ from oauth2.stores import _turn
 
 
 class Threads:
-    """A turn with a clock that stands still, and the naps of the threads that wait for it."""
+    """A turn with a stopped clock; ``naps`` records how long waiting threads would sleep, in seconds."""
 
     def __init__(self, monkeypatch):
         self.now, self.naps, self.turn = 100.0, [], _turn.Turn()
@@ -29,7 +29,7 @@ class Threads:
         self.now += seconds
 
     def collide(self):
-        """Let a thread wait for the turn, and give it the turn."""
+        """Let another thread wait for the turn, then release the turn for that thread."""
         self.take(PATIENCE)
         other = threading.Thread(target=self.use, args=(1, 0))
         other.start()

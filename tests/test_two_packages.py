@@ -1,8 +1,9 @@
 """Programs that were written for python-oauth2 1.9 run on 1.9.0.post1 and on this package, and send the same bytes.
 
-The programs of written_for_1_9/ are in the style of its documentation, and are not changed. Clock and nonces are fixed.
-Two differences are permitted, which docs/migration.md describes: the order of the parameters, in which a space may be
-``+`` or ``%20``; and oauth_body_hash, with the signature that covers it, in a GET or DELETE of ``Client``.
+The programs of written_for_1_9/ are in the style of the documentation of version 1.9, and are not changed. Clock and
+nonces are fixed. docs/migration.md describes the two permitted differences. The parameters may have another order, and
+a space in them may be ``+`` or ``%20``. A GET or DELETE of ``Client`` may lack oauth_body_hash, and therefore have
+another signature.
 """
 
 import os
@@ -41,7 +42,7 @@ def elder(tmp_path_factory):
 
 
 class Recorder(socketserver.ThreadingTCPServer):
-    """Answers each request, and keeps its octets."""
+    """A server that answers each request and records its octets."""
 
     daemon_threads = True
 
@@ -91,7 +92,7 @@ def parts(request):
     path, _, query = target.partition("?")
     header = next((each for each in fields if each.lower().startswith("authorization: ")), "")
     fields = [each.partition(",")[0] if each is header else each for each in fields]  # The realm comes first.
-    if is_form:  # Its length depends on how a space is written.
+    if is_form:  # The length of a form depends on how a space is written.
         fields = [each for each in fields if not each.lower().startswith("content-length: ")]
     signed = re.findall(r'(oauth_\w+)="([^"]*)"', header)
     given = [parse_qsl(query, True, True), signed, parse_qsl(body, True, True) if is_form else []]

@@ -46,14 +46,14 @@ def pyright():
 
 
 def mistakes():
-    """Return the lines with mistakes, by number."""
+    """Return the lines with mistakes; the keys are the line numbers."""
     lines = MISTAKES.read_text(encoding="utf-8").splitlines()
     start = lines.index("    # --- mistakes") + 1
     return {number: line for number, line in enumerate(lines, 1) if number > start and not line.startswith("    #")}
 
 
 def refused_uses(found):
-    """Return the lines that a type checker reports although they are right."""
+    """Return the lines that a type checker reports although the lines are correct."""
     lines = USES.read_text(encoding="utf-8").splitlines()
     return [lines[line - 1] for path, line, _ in found if path == USES]
 

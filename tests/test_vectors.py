@@ -52,7 +52,7 @@ def test_base_string_uri(vector):
 
 
 def pairs_of(inputs):
-    """Return all parameters except those of the URL's query."""
+    """Return all parameters except the parameters in the query of the URL."""
     pairs = [tuple(pair) for pair in inputs.get("params", [])]
     pairs += [
         (f"oauth_{name}", inputs[name]) for name in PROTOCOL if name in inputs and inputs.get(f"send_{name}", True)

@@ -50,7 +50,7 @@ def test_the_page_shows_a_vector_and_describes_each_kind():
 
 
 def wrong(tmp_path):
-    """Write the vectors with a wrong result in each, and return the file."""
+    """Write the vectors with the wrong value of ``verified`` in each; return the file."""
     file = tmp_path / "wrong.json"
     file.write_text(json.dumps([{**each, "verified": not each["verified"]} for each in VECTORS]))
     return file
@@ -58,7 +58,7 @@ def wrong(tmp_path):
 
 @pytest.fixture(params=["node", "cc"])
 def runner(request, tmp_path):
-    """The command of a runner."""
+    """The command that starts a runner."""
     tool = shutil.which(request.param)
     if tool is None:
         pytest.skip(f"there is no {request.param}")

@@ -45,7 +45,7 @@ def port(request):
 
 @pytest.fixture(scope="module", params=["waitress", "werkzeug"])
 def raw_port(request):
-    """The port of a server that passes on the request target as it was sent, and decodes chunked bodies."""
+    """The port of a server that passes on the request target without decoding it, and decodes chunked bodies."""
     with SERVERS[request.param](guarded(max_body=100_000)) as port:
         yield port
 

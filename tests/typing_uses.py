@@ -114,7 +114,7 @@ def verify(server: oauth.Server) -> None:
 
 
 class Photos(oauth.Client):
-    """A subclass as in programs."""
+    """A subclass of Client, as programs define it."""
 
     def fetch(self, url: str) -> bytes:
         response, content = self.request(url, "GET", headers={"Accept": "image/png"})

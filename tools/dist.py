@@ -1,9 +1,9 @@
 """Build the source distribution and the wheel into ``dist``: ``python -m tools.dist``, or ``make dist``.
 
-Both archives are built twice from files with different modes and times. Both builds must have the same bytes. The bytes
-depend on the files of the checkout, the time of the last commit (or SOURCE_DATE_EPOCH) and the version of setuptools.
-Only files that git tracks are packed. The module also works in an unpacked source distribution, with the files in its
-list.
+Both archives are built twice from files with different modes and times. The results of both builds must have the same
+bytes. The bytes depend on the files of the checkout, the time of the last commit (or SOURCE_DATE_EPOCH) and the version
+of setuptools. Only files that git tracks are packed. In an unpacked source distribution, which is not a git repository,
+the files that SOURCES.txt lists are packed.
 """
 
 from __future__ import annotations
@@ -58,8 +58,8 @@ def source_url(setup_cfg: str) -> str | None:
 def with_absolute_links(text: str, base: str, tag: str) -> str:
     """Return Markdown in which each relative link is replaced by the URL of the file at *tag* in the repository *base*.
 
-    A package index shows the README, but does not have the linked files. A link to a picture becomes the URL of its
-    content. Any other link becomes the URL of the page that shows the file.
+    A package index shows the README, but does not have the linked files. A link to a picture gets the URL of the image
+    itself. Any other link gets the URL of the page that shows the file.
     """
     text = _IMAGE.sub(rf"\g<1>{base}/raw/{tag}/\g<2>", text)
     return _LINK.sub(rf"\g<1>{base}/blob/{tag}/\g<2>", text)
@@ -142,7 +142,7 @@ def _normalize(packed: Path, epoch: int) -> None:
 
 
 def _names(packed: Path) -> set[str]:
-    """Return the names of the files in the source distribution, without its folder."""
+    """Return the names of the files in the source distribution, relative to its top folder."""
     with tarfile.open(packed) as archive:
         return {member.name.partition("/")[2] for member in archive if member.isfile()}
 

@@ -107,7 +107,7 @@ def errors() -> str:
 
 
 def _lineage(error: type[classes.Error]) -> list[int]:
-    """Return the position in the source of each class from Error to *error*; the result is a sort key."""
+    """Return a sort key that puts *error* below its base class: the positions in the source of Error, ..., *error*."""
     lineage = [each for each in reversed(error.__mro__) if issubclass(each, classes.Error)]
     return [list(vars(classes)).index(each.__name__) for each in lineage]
 

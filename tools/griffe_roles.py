@@ -1,4 +1,4 @@
-"""An extension of griffe: the docstrings of the package as Markdown, with links in place of Sphinx roles.
+"""An extension of griffe that converts the docstrings of the package to Markdown, with links instead of Sphinx roles.
 
 The extension also finds the page of the reference that describes an object.
 """
@@ -44,7 +44,10 @@ def exports(package: griffe.Module) -> dict[str, dict[str, str]]:
 
 
 def public_names(package: griffe.Module) -> dict[str, str]:
-    """Return a mapping from the path at which each described object is defined to its full public name."""
+    """Return the full public names of all objects that the reference describes.
+
+    The keys are these full public names, and the paths at which the objects are defined.
+    """
     found: dict[str, str] = {}
     for module, names in described(package).items():
         found[module] = module
@@ -112,7 +115,10 @@ def _comment(each: Any) -> str:
 
 
 def _resolve(target: str, each: Any, package: griffe.Module, public: dict[str, str]) -> str | None:
-    """Return the full public name of a target. The target is absolute, or relative to *each* or to its parent."""
+    """Return the full public name of a target, or None if the reference does not describe it.
+
+    The target is absolute, or relative to *each* or to an object that contains *each*.
+    """
     candidates = [target]
     scope = each
     while scope is not None:

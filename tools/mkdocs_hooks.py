@@ -24,7 +24,7 @@ def _reference() -> dict[str, str]:
         members = "\n".join(f"        - {name}" for name in names)
         lines = [f"::: {module}", "    options:", f"      members:\n{members}" if members else "      members: false"]
         if module == "oauth2.errors":
-            lines.append("      inherited_members: false")  # Otherwise each error would repeat the members of Error.
+            lines.append("      inherited_members: false")  # Otherwise each class would repeat the members of Error.
         others = {name: path for name, path in exports[module].items() if name not in names}
         if others:
             lines += ["", "Further names that can be imported from this module:", ""]
@@ -34,7 +34,10 @@ def _reference() -> dict[str, str]:
 
 
 def _sources(texts: dict[str, str]) -> set[str]:
-    """Return the files outside of docs/ to which the documents link, directly or through other such files."""
+    """Return the files outside of docs/ to which the documents link.
+
+    The files to which these files link are also returned.
+    """
     found: set[str] = set()
     new = {file for origin, text in texts.items() for file in pages.linked_files(text, origin)}
     while new:
@@ -50,7 +53,7 @@ def _sources(texts: dict[str, str]) -> set[str]:
 
 
 def on_config(config: Any) -> Any:
-    """Add a page for each public module, and each page in docs/ that is missing, to the navigation."""
+    """Add to the navigation: a page for each public module, and the pages in docs/ that the navigation lacks."""
     if others := pages.not_named(config.nav):
         config.nav.append({"More": others})
     reference = next(each["Reference"] for each in config.nav if "Reference" in each)
@@ -78,5 +81,5 @@ def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
 
 
 def on_page_content(html: str, **_: Any) -> str:
-    """Make the empty cells in the head of a table ordinary cells, because a heading must have a text."""
+    """Change empty heading cells of tables (th) into ordinary cells (td), because a heading must have a text."""
     return re.sub(r"<th( [^>]*)?></th>", r"<td\1></td>", html)

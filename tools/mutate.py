@@ -107,7 +107,6 @@ def mutants(source: str) -> Iterator[Mutant]:
                 setattr(parent, field, changed)
             else:
                 value[index] = changed
-            # Unparse before the tree is restored, because the changed node has the positions of the original node.
             mutated = ast.unparse(ast.fix_missing_locations(tree))
             if index is None:
                 setattr(parent, field, value)
@@ -121,7 +120,7 @@ def _one_line(node: ast.AST) -> str:
 
 
 def _nodes(parent: ast.AST) -> Iterator[tuple[ast.AST, str, int | None, ast.AST]]:
-    """Yield each expression and statement that may be mutated, and its position in its parent."""
+    """Yield each expression and statement that may be mutated, with its parent and its position in the parent."""
     for field, value in ast.iter_fields(parent):
         if field in ("annotation", "returns", "decorator_list", "bases", "keywords") and not isinstance(
             parent, ast.Call
@@ -290,8 +289,8 @@ class Runner:
             "-m",
             "not alone and not heavy",
         ]
-        # Do not write the bytecode of a mutant. The source of the next mutant may have the same size and modification
-        # time.
+        # Do not write the bytecode of a mutant. If the source of the next mutant has the same size and modification
+        # time, Python would run this bytecode instead.
         environment = {**os.environ, "PYTHONPATH": str(self.folder), "PYTHONDONTWRITEBYTECODE": "1"}
         if is_original:
             del environment["PYTHONDONTWRITEBYTECODE"]

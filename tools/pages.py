@@ -25,7 +25,7 @@ ROOT_PAGES = {
 _PROGRAMS = (
     "cli",
     "site",
-)  # Only the package site itself is an interface; the other modules of these packages are internal.
+)  # In these packages, only the module oauth2.site is public; their other modules are internal.
 _FENCE = re.compile(r"(^(`{3,}|~{3,}).*?^\2[^\S\n]*$|`[^`\n]+`)", re.DOTALL | re.MULTILINE)
 _LINK = re.compile(r"\]\((?!https?:|mailto:|#)([^)\s#]+)(#[^)\s]*)?\)")
 _ROLE = re.compile(r":(?:class|func|meth|exc|mod|attr|data):`(~?)([\w.]+)`")
@@ -134,5 +134,5 @@ def with_markdown_roles(text: str, resolve: Callable[[str], str | None]) -> str:
         target = resolve(match[2])
         return f"[`{shown}`][{target}]" if target else f"`{shown}`"
 
-    text = re.sub(r"^[^\S\n]*::\n\n", "", text, flags=re.MULTILINE)  # Such a paragraph only starts a literal block.
+    text = re.sub(r"^[^\S\n]*::\n\n", "", text, flags=re.MULTILINE)  # A paragraph "::" only starts a literal block.
     return _ROLE.sub(replaced, re.sub(r"(?<=\w)::$", ":", text, flags=re.MULTILINE))
