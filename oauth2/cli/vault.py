@@ -30,7 +30,7 @@ class Vault:
 
     Args:
         folder: The folder of the files; created when the first account is saved.
-        secrets: Stores the secrets of new accounts.
+        secrets: The object that stores the secrets of new accounts.
     """
 
     def __init__(self, folder: Path, secrets: Secrets) -> None:
@@ -143,7 +143,8 @@ def open_vault(environment: Mapping[str, str] = os.environ) -> Vault:
     """Return the vault of the user who runs the command.
 
     Args:
-        environment: ``OAUTH2_CONFIG_DIR`` is the folder of the accounts, ``OAUTH2_STORE`` the place of the secrets.
+        environment: ``OAUTH2_CONFIG_DIR`` is the folder that contains the folder ``accounts``. ``OAUTH2_STORE`` is
+            ``keyring`` or ``file``.
 
     Raises:
         Failure: OAUTH2_STORE has an unknown value.

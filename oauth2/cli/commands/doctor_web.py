@@ -1,4 +1,4 @@
-"""``oauth2 doctor --web``: with these options, the command serves a page and does not print a diagnosis."""
+"""The options of ``oauth2 doctor --web``, which serves a page instead of printing a diagnosis."""
 
 from __future__ import annotations
 

@@ -26,8 +26,8 @@ class Value:
     Attributes:
         name: The full name of the module, class or function, such as ``"oauth2.Client"``.
         is_instance: Whether the value is an instance of the class of this name.
-        own: For a class of the program that inherits from the class *name*: the names that the class of the program
-            defines. None for the class of the library.
+        own: If the value is a class of the program that inherits from *name*, the names that this class defines. None
+            if the value is *name* itself.
     """
 
     name: str

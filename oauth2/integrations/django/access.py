@@ -87,7 +87,7 @@ def oauth_required(view: Callable[..., Any] | None = None, /, *, realm: str | No
 
 
 def verify(request: HttpRequest, realm: str | None = None) -> Access:
-    """Verify *request* (section 3), once for each request, and set ``request.oauth`` and ``request.user``.
+    """Verify *request* (section 3) if it is not verified yet, and set ``request.oauth`` and ``request.user``.
 
     Args:
         request: The request. The view can read its body afterwards.
@@ -96,7 +96,7 @@ def verify(request: HttpRequest, realm: str | None = None) -> Access:
     Raises:
         Error: The request is refused, or the user who approved the client is no longer active.
         ValueError: *realm* is not one of ``OAUTH2_REALMS``.
-        RuntimeError: The body has been read, or a transaction has begun.
+        RuntimeError: The body was read, or a transaction was begun, before the request was verified.
     """
     known_realm(realm)
     access = getattr(request, "oauth", None)
@@ -113,7 +113,7 @@ def verify(request: HttpRequest, realm: str | None = None) -> Access:
     async def auser() -> object:
         return user
 
-    # The same request may have a session cookie. This line replaces the user of the session.
+    # The request may also have a session cookie. This line replaces the user of the session.
     vars(request).update(oauth=access, user=user, auser=auser)
     return access
 

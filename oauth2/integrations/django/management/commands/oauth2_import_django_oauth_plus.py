@@ -94,7 +94,8 @@ class Command(BaseCommand):
             count += 1
         unknown = sorted({name for name in scopes.values() if name not in known})
         if unknown:
-            self.stderr.write(f"These scopes are not in OAUTH2_REALMS, and tokens lose them: {', '.join(unknown)}")
+            names = ", ".join(unknown)
+            self.stderr.write(f"These scopes are not copied, because OAUTH2_REALMS does not contain them: {names}")
         return count
 
     def _skip(self, name: str, reason: str) -> None:
@@ -110,7 +111,7 @@ class _Tables:
         self._connection = connections[using]
 
     def rows(self, table: str, columns: tuple[str, ...], condition: str = "1 = 1") -> list[tuple[Any, ...]]:
-        """Return the values of *columns* of each row."""
+        """Return the values of *columns* of each row that meets *condition*, an SQL condition."""
         quote = self._connection.ops.quote_name
         selected = ", ".join([quote(column) for column in columns])
         with self._connection.cursor() as cursor:
