@@ -17,7 +17,7 @@ from .failure import CREDENTIALS, Failure
 __all__ = ["Account", "check_name", "is_name", "no_such_account", "read_account", "shortened"]
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-_LATEST = 1 << 36  # In seconds. Later times are refused, because time.strftime() fails for much later times.
+_LATEST = 1 << 36  # Seconds. A later time is refused, because time.strftime() fails for very late times.
 _SECRETS = ("consumer_secret", "token", "token_secret", "parameters")
 _CREDENTIALS = ("consumer_key", "consumer_secret", "token", "token_secret")
 

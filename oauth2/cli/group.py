@@ -55,10 +55,12 @@ class Group(click.Group):
 def _suggestions(group: click.Group, ctx: click.Context, name: str) -> list[str]:
     root = ctx.find_root()
     same = [path for path, last in _paths(root.command, root, "oauth2") if last == name]
-    # below: the commands below this group that have this name. beside: the commands of any group that have this name,
-    # such as "oauth2 token list" for "oauth2 list"; it has no command of a group inside a group, where the name has
-    # another meaning. similar: the commands of this group with a similar name. The first list that is not empty is
-    # used. For "oauth2" itself, beside is the first list.
+    # There are three lists of suggestions:
+    # - below: commands with this name below this group.
+    # - beside: commands with this name in any group, such as "oauth2 token list" for "oauth2 list". Longer paths are
+    #   left out, because the name has another meaning there.
+    # - similar: commands of this group with a similar name.
+    # The first list that is not empty is used. For "oauth2" itself, beside comes before below.
     below = [path for path in same if path.startswith(f"{ctx.command_path} ")]
     beside = [path for path in same if path.count(" ") <= _MOST_SPACES]
     similar = [f"{ctx.command_path} {each}" for each in get_close_matches(name.lower(), group.list_commands(ctx), 2)]

@@ -68,13 +68,11 @@ def _redis_problems(condition: Condition) -> list[str]:
         )
     if condition.settings.get("maxmemory-policy", "noeviction") != "noeviction":
         found.append(
-            "This Redis may evict used nonces, and old requests are then accepted again."
-            " Set: maxmemory-policy noeviction"
+            "This Redis may evict used nonces. Then old requests are accepted again. Set: maxmemory-policy noeviction"
         )
     if condition.settings.get("appendonly") == "no":
         found.append(
-            "This Redis forgets used nonces when it restarts, and old requests are then accepted again."
-            " Set: appendonly yes"
+            "This Redis forgets used nonces when it restarts. Then old requests are accepted again. Set: appendonly yes"
         )
     return found
 

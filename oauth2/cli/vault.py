@@ -54,7 +54,7 @@ class Vault:
         return sorted(path.stem for path in self._folder.glob("*.json") if is_name(path.stem))
 
     def load(self, name: str) -> Account:
-        """Return the account of this name.
+        """Return the account *name*.
 
         Raises:
             Failure: The account does not exist, is damaged, or other users can read its file.
@@ -114,7 +114,7 @@ class Vault:
             keeper(before).drop(account.name)
 
     def delete(self, name: str) -> None:
-        """Delete the account of this name and its secrets.
+        """Delete the account *name* and its secrets.
 
         Raises:
             Failure: The account does not exist.

@@ -18,7 +18,8 @@ class Replay:
     def __init__(self, receive: Receive, limit: int) -> None:
         self._receive = receive
         self._limit = limit
-        # The messages are not stored, because a client could fill the memory with messages that have almost no content.
+        # Only the octets are stored, not the messages. Otherwise a client could fill the memory with messages that have
+        # almost no content.
         self._kept = bytearray()
         self._is_complete = False
 

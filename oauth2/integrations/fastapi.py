@@ -1,4 +1,4 @@
-"""A provider in FastAPI: a dependency that verifies the request, its OpenAPI security scheme, and the endpoints."""
+"""A provider in FastAPI: a dependency that verifies requests, an OpenAPI security scheme, and the endpoints."""
 
 # This module must not use "from __future__ import annotations". FastAPI reads the annotations of
 # AccessDependency.__call__(), and FastAPI 0.115 cannot resolve annotations that are text.
@@ -31,7 +31,9 @@ _T = TypeVar("_T")
 
 # A key of the ASGI scope. Its value is the provider that verified the request.
 _VERIFIED_BY = "oauth2.fastapi.verified_by"
-_DESCRIPTION = "OAuth 1.0a (RFC 5849): each request is signed, in the Authorization header, the query or a form."
+_DESCRIPTION = (
+    "OAuth 1.0a (RFC 5849): each request is signed. The signature is in the Authorization header, the query or a form."
+)
 
 
 class AccessRefused(HTTPException):
@@ -274,8 +276,8 @@ async def _call(method: Callable[..., Any], *args: Any, **options: Any) -> Any:
     if iscoroutinefunction(method):
         return await method(*args, **options)
     result = await run_in_threadpool(method, *args, **options)  # The store may block, so it is called in a thread.
-    # In a subclass, the method may be an ordinary function that returns an awaitable. An awaitable is true, so without
-    # this line the awaitable would be treated as an Access.
+    # In a subclass, the method may be an ordinary function that returns an awaitable. Without
+    # this line, the awaitable itself would be used as the Access.
     return await result if is_awaitable(result) else result
 
 

@@ -30,7 +30,7 @@ _R = TypeVar("_R")
 _Page: TypeAlias = str | BaseResponse
 
 _EXTENSION = "oauth2"
-# The attribute of a view that requires a signature; the value of the attribute is the required realm.
+# The attribute of a view that requires a signature. Its value is a tuple with the required realm.
 _REQUIRED = "_oauth2_required"
 _PUBLIC = "_oauth2_public"  # The attribute of a view that requires no signature.
 # A key of the WSGI environ. Its value is the provider that verified the request.
@@ -67,8 +67,8 @@ class _Settings:
             if environ.get(_VERIFIED_BY) is self.provider:
                 checked_realm(environ[ACCESS], realm)
             else:
-                # In a subclass, the method may be asynchronous and return an awaitable. An awaitable is true, so
-                # without blocking_result() the awaitable would be treated as an Access.
+                # In a subclass, the method may be asynchronous and return an awaitable. Without
+                # blocking_result(), the awaitable itself would be used as the Access.
                 access = blocking_result("provider", self.provider.authenticate(self.read(), realm=realm))
                 environ[ACCESS] = access
                 environ[_VERIFIED_BY] = self.provider
@@ -164,7 +164,7 @@ class OAuth1Provider:
     def required(
         self, view: Callable[_P, _R] | None = None, /, *, realm: str | None = None
     ) -> Callable[_P, _R] | Callable[[Callable[_P, _R]], Callable[_P, _R]]:
-        """Decorate a view that must be called only for authenticated requests (section 3).
+        """Decorate a view, so that only authenticated requests reach the view (section 3).
 
         The view finds the :class:`~oauth2.provider.Access` in :data:`current_access`. A refused request gets the
         response of :meth:`~oauth2.provider.Provider.error_response`. The decorator can be

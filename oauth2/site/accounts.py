@@ -49,7 +49,10 @@ class Accounts:
         return not self._database.rows("SELECT 1 FROM site_user LIMIT 1")
 
     def is_password(self, name: str, password: str) -> bool:
-        """Return whether *password* is the password of *name*. An unknown name takes as long as a known name."""
+        """Return whether *password* is the password of *name*.
+
+        The check of an unknown name takes as long as the check of a known name.
+        """
         rows = self._database.rows("SELECT password FROM site_user WHERE name = ?", (name,))
         is_right = check_password_hash(rows[0][0] if rows else _DUMMY, password[: _LONGEST_PASSWORD + 1])
         return is_right and bool(rows)

@@ -24,7 +24,7 @@ _GROUPS = {"consumers": "provider_consumers", "grants": "provider_grants"}
 
 
 class _Provider(Group):
-    """The commands of this module, and two groups in other modules. These two modules are loaded on first use."""
+    """The commands of this module, and two groups in other modules. The two other modules are loaded on first use."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return [*_GROUPS, *super().list_commands(ctx)]
@@ -42,8 +42,8 @@ class _Provider(Group):
 def provider(context: click.Context) -> None:
     """Operate a provider: its clients, grants and database.
 
-    Give the URL of the provider's store with --store or in OAUTH2_PROVIDER_STORE. The provider may run at the same
-    time.
+    Give the URL of the provider's store with --store or in OAUTH2_PROVIDER_STORE. The provider may
+    run while you use the commands.
     """
     if context.invoked_subcommand is None:
         click.echo(context.get_help())
@@ -150,7 +150,7 @@ def _print_statements(chosen: ChosenStore, found: int | None, needed: int) -> No
 def reencrypt(chosen: ChosenStore) -> None:
     """Encrypt all secrets with the first key of the key file.
 
-    Secrets that are not encrypted yet are encrypted, too. The provider may run at the same time, if all of its
+    Secrets that are not encrypted yet are encrypted, too. The provider may run during this command, if all of its
     processes have the first key.
     """
     if chosen.cipher() is None:

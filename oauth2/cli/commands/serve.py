@@ -77,7 +77,7 @@ def _opened(store: str | None, nonces: str | None, key_file: str | None) -> Iter
     url = store or os.environ.get(STORE)
     if not url:
         if nonces or key_file:
-            raise Failure("--nonces and --key-file need another store.", f"Give --store URL, or set {STORE}.")
+            raise Failure("--nonces and --key-file need --store.", f"Give --store URL, or set {STORE}.")
         yield None
         return
     chosen = choose_store(store, None, key_file)

@@ -81,8 +81,8 @@ def segments(pieces: Pieces) -> list[Segment]:
     made = list(_segments(pieces))
     if "".join([each.text for each in made]) == pieces.base_string:
         return made
-    # If the joined parts are not equal to the base string that the doctor shows, the parts still contain text that the
-    # doctor has removed: a secret, or the end of a long text. In this case the parts must not be shown.
+    # The doctor removes secrets and the ends of long texts from the base string. The parts still contain the removed
+    # text. In this case, the joined parts are not equal to the base string, and must not be shown.
     return [Segment(text=pieces.base_string)]
 
 
@@ -120,7 +120,7 @@ def difference(one: str, other: str) -> Difference:
 
 
 def sides(comparison: Comparison) -> list[tuple[str, str]]:
-    """Return the parameters that only one of the base strings has, each with the label of that base string, sorted."""
+    """Return the parameters that occur in only one base string, sorted; each has the label of its base string."""
     ours = [(text, "Expected") for text in comparison.only_ours]
     return sorted([*ours, *((text, "Reported") for text in comparison.only_theirs)])
 

@@ -102,8 +102,8 @@ def summary(reports: Sequence[FileReport]) -> Iterator[str]:
     old = [each for each in reports if each.is_python2]
     if old:
         yield ""
-        yield "These files have the syntax of Python 2. Convert them to Python 3 first. Their"
-        yield "uses were searched in a rewritten copy, and --fix leaves them unchanged:"
+        yield "These files have the syntax of Python 2. Convert them to Python 3 first. This"
+        yield "command read a converted copy of each file, and --fix does not change the files:"
         yield from (f"    {one_line(str(each.path))}" for each in old)
 
 

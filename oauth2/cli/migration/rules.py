@@ -21,7 +21,7 @@ class Rule:
         on: The events to which the rule applies, such as ``"call oauth2.Server.verify_request"``. ``*`` matches any
             text.
         when: The condition in ``conditions.py`` that an event must also meet; ``""`` if there is no condition.
-        says: What changes, in one or two sentences.
+        says: What changes, in a few sentences.
         do: What to do about the change, in the imperative.
         see: The section of the documentation: the name of the page, ``#`` and the anchor.
         covers: The rows of docs/migration.md that describe the change. Each text is the start of the first cell of a

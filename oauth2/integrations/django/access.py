@@ -1,4 +1,4 @@
-"""``oauth_required``: a decorator for views that only signed requests reach."""
+"""``oauth_required``: a decorator for views that accept only signed requests."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def oauth_required(
 @overload
 def oauth_required(*, realm: str | None = None) -> OAuthDecorator: ...
 def oauth_required(view: Callable[..., Any] | None = None, /, *, realm: str | None = None) -> object:
-    """Decorate a view that only signed requests reach (section 3).
+    """Decorate a view, so that only signed requests reach the view (section 3).
 
     The view finds the :class:`~oauth2.provider.Access` in ``request.oauth``, and the user who approved the client in
     ``request.user``. A refused request gets the response of :meth:`~oauth2.provider.Provider.error_response`. The view
@@ -77,7 +77,7 @@ def oauth_required(view: Callable[..., Any] | None = None, /, *, realm: str | No
 
     def decorated(view: Callable[..., Any]) -> Callable[..., Any]:
         if not callable(view):
-            raise TypeError("view: must be a function; write realm=... for a realm")
+            raise TypeError("view: must be a function; pass a realm as realm=")
         protected = _protected_coroutine(view, realm) if iscoroutinefunction(view) else _protected(view, realm)
         protected.csrf_exempt = True  # type: ignore[attr-defined]  # read by CsrfViewMiddleware
         # LoginRequiredMiddleware must not ask a client to log in, because a client has no session.
@@ -119,7 +119,7 @@ def verify(request: HttpRequest, realm: str | None = None) -> Access:
 
 
 def refusal_of(request: HttpRequest, error: Error) -> HttpResponse:
-    """Return the response for an error of :func:`verify`."""
+    """Return the response to a request that :func:`verify` refused with *error*."""
     return django_response(request, provider().error_response(error))
 
 

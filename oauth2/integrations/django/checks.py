@@ -36,7 +36,7 @@ def check_settings(app_configs: Sequence[AppConfig] | None, **_: object) -> list
         found.append(
             Warned(
                 "The nonces of OAUTH2_STORE are in the memory of one process.",
-                hint="If the project runs in several processes, each of them accepts the same request once. Remove "
+                hint="If the project runs in several processes, each process accepts a replayed request once. Remove "
                 "OAUTH2_STORE to store nonces in the database, or use a RedisStore.",
                 id="oauth2.W001",
             )

@@ -17,8 +17,8 @@ from ...configuration import database, provider
 
 __all__ = ["Command"]
 
-_ACCESS = 2  # In django-oauth-plus, token credentials have the token_type 2, and temporary credentials 1.
-_USABLE = (1, 2)  # In django-oauth-plus, 1 is the status of a pending client, 2 accepted, 3 canceled, 4 rejected.
+_ACCESS = 2  # In django-oauth-plus, token_type is 2 for token credentials, and 1 for temporary credentials.
+_USABLE = (1, 2)  # In django-oauth-plus, status is 1 (pending), 2 (accepted), 3 (canceled) or 4 (rejected).
 _CONSUMERS = ("id", "key", "secret", "name", "status", "user_id", "xauth_allowed")
 _TOKENS = ("key", "secret", "timestamp", "user_id", "consumer_id", "scope_id")
 
@@ -26,7 +26,7 @@ _TOKENS = ("key", "secret", "timestamp", "user_id", "consumer_id", "scope_id")
 class Command(BaseCommand):
     """The command."""
 
-    help = "Copy the clients and tokens of django-oauth-plus. Clients sign as before; users need not approve again."
+    help = "Copy the clients and tokens of django-oauth-plus. The clients need no change, and no new approval."
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Add the options."""
