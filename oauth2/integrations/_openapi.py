@@ -21,6 +21,6 @@ class OAuth1Scheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-c
         return {
             "type": "http",
             "scheme": "OAuth",
-            "description": "OAuth 1.0a (RFC 5849): each request is signed. The signature is in the Authorization header, "
-            "the query or a form.",
+            "description": "OAuth 1.0a (RFC 5849): each request is signed. The signature is in the Authorization "
+            "header, the query or a form.",
         }
