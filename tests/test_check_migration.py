@@ -299,7 +299,7 @@ def test_fix_leaves_uses_that_a_person_must_decide_about(command, program, text)
     (program / "a.py").write_text(text)
     done = command("check-migration", program, "--fix", "--yes")
     assert (program / "a.py").read_text() == text
-    assert (done.code, done.err) == (1, "No use can be rewritten mechanically.\n")
+    assert (done.code, done.err) == (1, "No use can be rewritten automatically.\n")
 
 
 def test_fix_leaves_python_2(command, program):

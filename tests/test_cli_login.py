@@ -199,7 +199,7 @@ def test_the_base_string_of_the_service_is_shown_and_compared(command, provider,
     lines = done.err.splitlines()
     assert lines[0] == f"The service computed this base string: {made}"
     assert lines[1].startswith("This command signed this base string:  POST&http%3A%2F%2F127.0.0.1%3A")
-    assert lines[2].startswith("They differ from character ")
+    assert lines[2].startswith("The first difference is at character ")
     assert lines[-2].startswith("Error: The service answered 401 (signature_invalid)")
     assert "abc123def" not in done.err
 

@@ -584,4 +584,4 @@ def test_serve_keeps_clients_and_grants_in_the_named_store(sqlite, tmp_path, mon
         done = sqlite.command("serve", *words, **sqlite.environment)
         assert done.code == 2, done
     done = sqlite.command("serve", "--key-file", "keys")
-    assert done.error == "--nonces and --key-file need another store."
+    assert done.error == "--nonces and --key-file need --store."

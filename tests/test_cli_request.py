@@ -269,7 +269,7 @@ def test_what_the_service_seems_to_want_is_shown_without_the_token(command, serv
     assert lines[0].startswith("The service computed this base string: GET&https%3A%2F%2F127.0.0.1%3A")
     assert lines[0].partition(" GET&https")[2] == lines[1].partition(" GET&http")[2]
     assert f"{'a' * 400}%3Db" in lines[0]
-    assert lines[2] == "They differ from character 9 on, in the base string URI:"
+    assert lines[2] == "The first difference is at character 9, in the base string URI:"
     assert lines[5].startswith("The base string of the service: The service used the base string URI https://127.0.0.1")
     assert "X-Forwarded-Proto" in lines[6]
     assert TOKEN not in done.err
@@ -285,7 +285,7 @@ def test_no_part_of_the_token_is_shown_where_the_base_strings_are_cut(command, s
     server.routes["/p"] = saying(lambda text: text.replace("HMAC-SHA1", "HMAC-SHA9"))
     for length in range(0, 60, 5):
         done = command("request", f"{server.origin}/p?oauth_timestamp={'9' * length}1")
-        assert "They differ" in done.err
+        assert "The first difference is at character" in done.err
         assert TOKEN[:5] not in done.err
 
 

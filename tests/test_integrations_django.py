@@ -377,7 +377,7 @@ def test_a_request_inside_a_transaction_is_not_verified(made, token):
 
 
 def test_the_decorator_refuses_what_is_no_view_and_an_unknown_realm():
-    with pytest.raises(TypeError, match="view: must be a function; write realm="):
+    with pytest.raises(TypeError, match="view: must be a function; pass a realm as realm="):
         oauth_required("photos")
     with pytest.raises(ValueError, match="realm: must be one of OAUTH2_REALMS"):
         oauth_required(realm="potos")

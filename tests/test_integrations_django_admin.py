@@ -306,7 +306,7 @@ def test_clients_and_tokens_of_django_oauth_plus_are_copied(store, made, old_tab
         "Rejected: not copied, because it was canceled or rejected.",
         "Known: not copied, because there is a client with this key already.",
         "Empty: not copied, because its key is not valid, or it has no secret.",
-        "These scopes are not in OAUTH2_REALMS, and tokens lose them: old",
+        "These scopes are not copied, because OAUTH2_REALMS does not contain them: old",
     ]
     assert store.get_consumer("old-key") == ClientCredentials(
         key="old-key", secret="old-secret", name="Old", callbacks=("https://old.example/cb", "oob"), owner=user

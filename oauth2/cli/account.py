@@ -17,7 +17,7 @@ from .failure import CREDENTIALS, Failure
 __all__ = ["Account", "check_name", "is_name", "no_such_account", "read_account", "shortened"]
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-_LATEST = 1 << 36  # In seconds. time.strftime() raises an error for much later times, so a later time is refused.
+_LATEST = 1 << 36  # Seconds. A later time is refused, because time.strftime() fails for very late times.
 _SECRETS = ("consumer_secret", "token", "token_secret", "parameters")
 _CREDENTIALS = ("consumer_key", "consumer_secret", "token", "token_secret")
 
@@ -28,12 +28,13 @@ class Account:
 
     Attributes:
         name: Chosen by the user; defaults to the name of the service.
-        service: The name of the service's profile; None if the user entered three URLs instead.
+        service: The name of the service's profile; None if the account was created without a profile.
         placeholders: Values for the placeholders of the profile.
-        origins: Scheme and host of URLs. If the user chooses no account, this account is used for these URLs.
+        origins: Scheme, host and port of URLs. If the user chooses no account, this account signs requests to these
+            URLs.
         token: The token; None if the service has no tokens.
         parameters: Further parameters that the service sent with the token.
-        placement, realm, body_hash: Options of the clients; None for the default.
+        placement, realm, body_hash: Options for the client that signs requests; None for the default of the client.
         private_key: Path of the RSA private key.
         created: The time at which the account was created, in seconds since 1970-01-01 00:00 UTC.
     """
@@ -74,7 +75,7 @@ class Account:
 
 
 def read_account(stored: dict[str, Any]) -> Account:
-    """Return the account that has the values of :meth:`Account.public` and :meth:`Account.secrets`.
+    """Create an account from *stored*, the values of :meth:`Account.public` and :meth:`Account.secrets`.
 
     Raises:
         TypeError: A value is missing or has the wrong type.

@@ -1,4 +1,4 @@
-"""The ``oauth2`` group, and ``run``. Only ``run`` converts an exception to two lines and an exit code."""
+"""The ``oauth2`` group, and ``run``. Only ``run`` converts exceptions to error messages and exit codes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``Data``: the options of curl for the body of a request. ``build_message``: the ``Message`` that curl would send."""
+"""``Data``: the values of curl's options for the body. ``build_message``: build the request that curl would send."""
 
 from __future__ import annotations
 
@@ -55,10 +55,10 @@ def build_message(url: str, method: str | None, headers: tuple[str, ...], data: 
 
     Args:
         url: The URL. If it has no scheme, https is added.
-        method: The HTTP method; None for GET without a body, and POST or PUT with a body.
+        method: The HTTP method. None means GET without a body, PUT with ``--upload-file``, and POST with another body.
         headers: Lines ``Name: value``.
         data: The body.
-        get: Whether to put the data into the query.
+        get: Whether to add the data to the query instead of the body.
 
     Raises:
         Failure: An option is malformed, or a file cannot be read.

@@ -15,7 +15,7 @@ def confirm(question: str, *, yes: bool) -> None:
 
     Args:
         question: The question, with its question mark.
-        yes: The option ``--yes``: the command does not ask.
+        yes: Whether the user gave ``--yes``. In this case, the function does not ask.
 
     Raises:
         Failure: There is no terminal to ask for confirmation.

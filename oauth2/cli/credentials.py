@@ -50,7 +50,7 @@ class CredentialOptions:
     Attributes:
         account: Name of an account.
         credentials: Path of a credentials file; "-" for standard input.
-        signature_method, private_key: These two values replace the values in the account.
+        signature_method, private_key: These two values replace the values in the account, if they are not None.
     """
 
     account: str | None = None
@@ -63,7 +63,7 @@ def find_account(chosen: CredentialOptions, url: str) -> Account:
     """Return the account that signs a request to *url*.
 
     Raises:
-        Failure: There are no credentials, or several accounts for the origin of *url*.
+        Failure: There are no credentials, or there is more than one account for the origin of *url*.
     """
     account = _find(chosen, url)
     _warn_of_whitespace(account)
@@ -103,7 +103,7 @@ def _origin(url: str) -> str:
 
 
 def _warn_of_whitespace(account: Account) -> None:
-    # The command prints a warning and no error, because a secret may contain whitespace.
+    # This is only a warning, because whitespace may be a part of the secret.
     for name, secret in (("consumer secret", account.consumer_secret), ("token secret", account.token_secret)):
         if has_outer_whitespace(secret):
             warn(
@@ -135,7 +135,7 @@ def _require_text(values: Mapping[str, str]) -> None:
 def read_credentials(path: str) -> dict[str, str]:
     """Return the values in a credentials file.
 
-    Each line is ``NAME=value``; NAME is the name of an environment variable.
+    Each line is ``NAME=value``. NAME is the name of an environment variable, such as ``OAUTH2_CONSUMER_KEY``.
 
     Args:
         path: Path of the file; "-" for standard input.
@@ -173,7 +173,7 @@ def obtain(file: str | None, *, with_token: bool, needs_secret: bool = True) -> 
 
     Args:
         file: Path of a credentials file; "-" for standard input.
-        with_token: Whether to ask also for a token.
+        with_token: Whether the account may have a token. If False, a token in the file or the environment is ignored.
         needs_secret: Whether the signature method uses the secrets.
 
     Raises:

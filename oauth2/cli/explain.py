@@ -72,8 +72,8 @@ def steps(message: Message, account: Account, computed: str | None = None) -> It
     Args:
         message: A signed request.
         account: The credentials. Their ``signature_method`` must be the method of the request.
-        computed: For a received request: the expected signature, or ``""`` if the signature is unknown. For a request
-            that this command has signed: None.
+        computed: The expected signature of a received request; ``""`` if this signature cannot be computed. None if
+            this command has signed the request.
     """
     parameters = collect(message)
     signed = [each for each in parameters if not each.left_out]

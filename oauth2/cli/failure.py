@@ -56,7 +56,7 @@ def unreadable(path: str, reason: str | None, *, code: int = USAGE) -> Failure:
     """Return the failure for a file that cannot be read.
 
     Args:
-        path: The path; the caller has escaped control characters.
+        path: The path. The caller must escape control characters in the path.
         reason: The operating system's text for the error.
         code: The exit code.
     """
@@ -64,7 +64,7 @@ def unreadable(path: str, reason: str | None, *, code: int = USAGE) -> Failure:
 
 
 def not_a_url(url: str) -> Failure:
-    """Return the failure for *url*, which is not an http or https URL; the caller has escaped control characters."""
+    """Return the failure for *url*, which is not an http or https URL. The caller must escape control characters."""
     return Failure(f"Not an http or https URL: {url!r}.", "Give a URL such as https://api.example.com/")
 
 

@@ -16,7 +16,7 @@ _MOST_SPACES = 2  # A path such as "oauth2 token list" has two spaces. A path wi
 
 
 class Command(click.Command):
-    """A command that adds the name of the command to usage errors.
+    """A command whose usage errors contain the name of the command.
 
     click raises "Option '-H' requires an argument" without a context. Without this class, the hint would contain only
     ``oauth2`` and not the name of the command.
@@ -55,9 +55,12 @@ class Group(click.Group):
 def _suggestions(group: click.Group, ctx: click.Context, name: str) -> list[str]:
     root = ctx.find_root()
     same = [path for path, last in _paths(root.command, root, "oauth2") if last == name]
-    # The first list that is not empty is used: commands with the same name below this group; commands with the same
-    # name in another group, such as "oauth2 token list" for "oauth2 list"; commands of this group with a similar name.
-    # The second list contains no command below a group of groups, because the name has another meaning there.
+    # There are three lists of suggestions:
+    # - below: commands with this name below this group.
+    # - beside: commands with this name in any group, such as "oauth2 token list" for "oauth2 list". Longer paths are
+    #   left out, because the name has another meaning there.
+    # - similar: commands of this group with a similar name.
+    # The first list that is not empty is used. For "oauth2" itself, beside comes before below.
     below = [path for path in same if path.startswith(f"{ctx.command_path} ")]
     beside = [path for path in same if path.count(" ") <= _MOST_SPACES]
     similar = [f"{ctx.command_path} {each}" for each in get_close_matches(name.lower(), group.list_commands(ctx), 2)]

@@ -26,7 +26,7 @@ def read_har(text: bytes, entry: int | None = None) -> tuple[Message, str]:
         entry: The number of the entry, from 1; None for the last entry with an OAuth signature.
 
     Raises:
-        Failure: The text is not a HAR file, or has no such entry.
+        Failure: The text is not a HAR file, or does not have the entry.
     """
     try:
         entries = _entries(json.loads(text))

@@ -1,4 +1,4 @@
-"""The places for the secrets of an account: the file of the account, or the keyring of the system."""
+"""Store the secrets of an account in the file of the account, or in the keyring of the system."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .failure import CREDENTIALS, Failure
 __all__ = ["InFile", "InKeyring", "InKeyringOrFile", "Secrets", "keeper"]
 
 _KEYRING_SERVICE = "oauth2"
-_LEAST_PRIORITY = 1  # A keyring with a lower priority is not used: a private file is as secure.
+_LEAST_PRIORITY = 1  # A keyring with a lower priority is not used, because a private file is as secure.
 
 
 class Secrets(Protocol):
@@ -108,7 +108,7 @@ class InKeyringOrFile:
 
 
 def keeper(name: str) -> Secrets:
-    """Return the place with this name, ``"keyring"`` or ``"file"``.
+    """Return the :class:`Secrets` that *name* selects: ``"keyring"`` or ``"file"``.
 
     Raises:
         Failure: OAUTH2_STORE has an unknown value.

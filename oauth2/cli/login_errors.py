@@ -20,7 +20,7 @@ __all__ = ["login_failures"]
 
 _CHECK = "Check the URLs, the consumer key and the callback."
 _NETWORK = "Check the URLs and the network."
-_BUSY = (errno.EADDRINUSE, errno.EACCES)  # Only listening for the callback raises these errors.
+_BUSY = (errno.EADDRINUSE, errno.EACCES)  # Only the server that listens for the callback raises these errors.
 
 
 @contextmanager
@@ -28,7 +28,7 @@ def login_failures(refusals: Sequence[Explanation] = ()) -> Iterator[None]:
     """Raise a :class:`Failure` for each error that a login can raise.
 
     Args:
-        refusals: The explanations of the refusals so far; the last explanation is shown if the error reports the same
+        refusals: The explanations of the refusals so far; the last explanation is shown if the error reports the last
             refusal.
     """
     from httplib2 import HttpLib2Error

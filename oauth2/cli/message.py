@@ -66,7 +66,7 @@ class Message:
         return f"{scheme}{separator}{host}{path}"
 
     def without_host(self) -> Message:
-        """Return the message without its Host header, for a URL that already has the signed host."""
+        """Return the message without its Host header. The URL must already contain the signed host."""
         return replace(self, headers=tuple(field for field in self.headers if field[0].lower() != "host"))
 
     def content(self) -> bytes:

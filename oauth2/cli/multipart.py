@@ -62,7 +62,7 @@ class Multipart:
             yield chunk
 
     def read(self, size: int = -1) -> bytes:
-        """Return the next *size* bytes, or all remaining bytes if *size* is negative; fewer only at the end."""
+        """Return the next *size* bytes, or fewer at the end; return all remaining bytes if *size* is negative."""
         count = len(self) if size is None or size < 0 else size
         found = bytearray()
         while self._at < len(self._files) and len(found) < count:

@@ -1,4 +1,4 @@
-"""Options of several commands: for the request, the credentials, and the signature."""
+"""Options that several commands have: for the request, the credentials, and the signature."""
 
 from __future__ import annotations
 

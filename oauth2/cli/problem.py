@@ -56,7 +56,7 @@ _BASE_STRING = re.compile(r"""\b[A-Z]{3,16}(?:&|%26)https?%(?:25)?3A%(?:25)?2F%(
 
 
 def problem_of(authenticate: str, body: str) -> str | None:
-    """Return the ``oauth_problem`` of a response; None if the response has no problem, or a problem without a hint.
+    """Return the ``oauth_problem`` of a response; None if the response has none, or if there is no hint for it.
 
     Args:
         authenticate: The WWW-Authenticate header field.
@@ -108,7 +108,7 @@ def hint_for(status: int, problem: str | None, text: str = "", default: str | No
 
     Args:
         status: HTTP status.
-        problem: The ``oauth_problem``; None if the refusal has no problem.
+        problem: The ``oauth_problem``; None if the refusal has none.
         text: The result of :func:`text_of`.
         default: The hint for a refusal without a specific hint.
     """

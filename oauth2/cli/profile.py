@@ -22,7 +22,7 @@ def find_profile(name: str, placeholders: dict[str, str]) -> Service:
     """Return the profile of a service, with values in place of its placeholders.
 
     Raises:
-        Failure: No service has this name, or the service has no such placeholder.
+        Failure: No service has this name, or the service does not have one of the *placeholders*.
     """
     from .. import services
 
@@ -64,12 +64,12 @@ def profile_of(account: Account) -> Service:
 
 
 def needs_placeholders(profile: Service) -> bool:
-    """Return whether signing needs values for placeholders, because the realm contains a placeholder."""
+    """Return whether the realm contains a placeholder. Only in this case, signing needs the values of placeholders."""
     return any(f"{{{name}" in (profile.realm or "") for name in profile.placeholders)
 
 
 def origins_of(profile: Service) -> tuple[str, ...]:
-    """Return scheme and host of each URL of this service to which signed requests are sent."""
+    """Return the origin of each URL of this service to which signed requests are sent."""
     urls = [url for step, url in profile.urls.items() if step not in _FOR_BROWSERS and "{" not in url]
     return tuple(dict.fromkeys(map(origin, urls)))
 

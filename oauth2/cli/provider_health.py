@@ -54,7 +54,7 @@ def _write_problem(condition: Condition) -> str | None:
     error = " ".join(condition.write_error.split())
     remedy = "Check whether the server is the primary, and has free space."
     if condition.settings.get("synchronous_standby_names"):
-        remedy = "Check the synchronous standbys: without one, the primary completes no write."
+        remedy = "Check the synchronous standbys. Without a synchronous standby, the primary cannot complete a write."
     return f"The database cannot be written: {error.rstrip('.')}. {remedy}"
 
 
@@ -68,27 +68,29 @@ def _redis_problems(condition: Condition) -> list[str]:
         )
     if condition.settings.get("maxmemory-policy", "noeviction") != "noeviction":
         found.append(
-            "This Redis may evict used nonces, and old requests are then accepted again."
-            " Set: maxmemory-policy noeviction"
+            "This Redis may evict used nonces. Then old requests are accepted again. Set: maxmemory-policy noeviction"
         )
     if condition.settings.get("appendonly") == "no":
         found.append(
-            "This Redis forgets used nonces when it restarts, and old requests are then accepted again."
-            " Set: appendonly yes"
+            "This Redis forgets used nonces when it restarts. Then old requests are accepted again. Set: appendonly yes"
         )
     return found
 
 
 def notes(condition: Condition) -> list[str]:
-    """Return one sentence for each setting that may lose the last writes after a crash."""
+    """Return one sentence for each setting with which the latest changes may be lost in a crash."""
     settings = condition.settings
     found = []
     if settings.get("synchronous_commit") == "off":
-        found.append("synchronous_commit=off: after a crash of the server, the last 0.6 seconds may be lost.")
+        found.append(
+            "synchronous_commit=off: after a crash of the server, the changes of the last 0.6 seconds may be lost."
+        )
     if settings.get("fsync") == "off":
         found.append("fsync=off: after a power failure, the database may be damaged.")
     if settings.get("innodb_flush_log_at_trx_commit") in ("0", "2"):
-        found.append("innodb_flush_log_at_trx_commit is not 1: after a crash, the last second may be lost.")
+        found.append(
+            "innodb_flush_log_at_trx_commit is not 1: after a crash, the changes of the last second may be lost."
+        )
     if settings.get("appendonly") == "yes" and settings.get("appendfsync") == "no":
-        found.append("appendfsync no: after a power failure, the last 30 seconds or more may be lost.")
+        found.append("appendfsync no: after a power failure, the changes of the last 30 seconds or more may be lost.")
     return found

@@ -1,4 +1,4 @@
-"""The store of a provider that ``oauth2 provider`` works on: the options that select the store, and its errors."""
+"""The options that select the store of a provider for ``oauth2 provider``, and the errors of this store."""
 
 from __future__ import annotations
 
@@ -71,8 +71,8 @@ class ChosenStore:
     def opened(self) -> Iterator[SQLiteStore | SQLAlchemyStore]:
         """Open the store, and close it at the end of the block.
 
-        The schema must have the current version: the commands neither create nor upgrade the schema, because programs
-        of an earlier version may use the same tables.
+        The schema must already have the current version. This method neither creates nor upgrades the schema, because
+        programs with an earlier version of this package may use the same tables.
 
         Raises:
             Failure: The store cannot be opened, or an error occurred in the block.
@@ -82,7 +82,7 @@ class ChosenStore:
         with reported(self):
             if kind_of(self.url) == "redis":
                 raise Failure(
-                    "Redis stores nonces, and no clients or grants.",
+                    "Redis stores nonces, but no clients or grants.",
                     "Give the URL of the database for credentials with --store.",
                 )
             self._require_schema()
@@ -106,7 +106,7 @@ class ChosenStore:
         return ChosenStore(url=found)
 
     def open_for_provider(self, nonces: str | None) -> ProviderStore:
-        """Open the store as a provider does: its tables are created or upgraded.
+        """Open the store, and create or upgrade its tables, as a provider does.
 
         Args:
             nonces: The URL of another store for nonces, or None.
@@ -248,7 +248,7 @@ def _read_keys(path: str) -> str:
 
 @contextmanager
 def reported(chosen: ChosenStore) -> Iterator[None]:
-    """Convert the errors of a store to a Failure, without a password.
+    """Convert the errors of a store to a Failure. The message of the Failure does not contain the password of the URL.
 
     Raises:
         Failure: The block raised an error of a store.

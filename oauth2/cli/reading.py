@@ -35,7 +35,7 @@ _VALUES = [
 
 
 def read_message(text: bytes, scheme: str = "https") -> Message:
-    """Return the request in *text*: a curl command, or an HTTP/1.1 request.
+    """Return the request in *text*, which is a curl command or an HTTP/1.1 request.
 
     Args:
         text: The content of a file or a pipe.

@@ -72,7 +72,7 @@ class Received:
 class Parts:
     """The parts of a request that the user gives in addition to its text.
 
-    These parts replace or complete parts of the text.
+    A part replaces the same part of the text, but *headers* are added to the headers of the text.
 
     Attributes:
         url: Absolute URL; None to use the URL in the text.
@@ -153,7 +153,7 @@ def known_methods(account: Account, public_key: str | None) -> dict[str, Signatu
     """Return a dict of the methods for the verification of a request of *account*.
 
     Args:
-        account: The account; a private key contains the public key.
+        account: The account. Its private key also contains the public key.
         public_key: Path of the public key to use instead of the account's key; None to use the account's key.
 
     Raises:

@@ -16,14 +16,14 @@ _NAMES = "oauth_(?:signature|token|token_secret|verifier|session_handle|callback
 _IN_HEADER = re.compile(rf'(?i)\b({_NAMES}|xoauth_[a-z_]+)=("[^"]*"|[^\s,"]*)')
 _IN_FORM = re.compile(rf"(?i)(^|[?&])({_NAMES})=[^&#\s]*")
 _SECRET_HEADERS = ("cookie", "set-cookie", "proxy-authorization", "x-api-key", "x-auth-token")
-# With the lookbehind and the possessive quantifiers, the time of the search is linear in the length of the text.
+# Because of the lookbehind and the possessive quantifiers, the search needs only linear time.
 _SECRET_FIELDS = re.compile(
     r"""(?i)(?<![\w-])((?=[\w-]*?(?:secret|token|password|verifier|signature))[\w-]++["']?\s*+[=:]\s*+["']?)[^"&\s,}]+"""
 )
 
 
 def redacted_header(name: str, value: str) -> str:
-    """Return the value of a header field; a placeholder replaces credentials."""
+    """Return *value*, the value of a header field, with a placeholder instead of credentials."""
     lowered = name.lower()
     if lowered in _SECRET_HEADERS:
         return HIDDEN
@@ -44,15 +44,15 @@ def redacted_url(url: str) -> str:
 
 
 def redacted_text(text: str) -> str:
-    """Return *text*, a part of a response, with its secret values replaced.
+    """Return *text*, a part of a response, with a placeholder instead of each secret value.
 
-    The name of a secret value contains, for example, ``secret`` or ``token``.
+    A value is secret if its name contains, for example, ``secret`` or ``token``.
     """
     return _SECRET_FIELDS.sub(rf"\1{HIDDEN}", text)
 
 
 def without_values(text: str, values: Iterable[str]) -> str:
-    """Return *text* without *values*, even if a value is percent-encoded up to three times."""
+    """Return *text* with a placeholder instead of *values*, even if a value is percent-encoded up to three times."""
     for value in filter(None, values):
         for _ in range(4):
             text = text.replace(value, HIDDEN)

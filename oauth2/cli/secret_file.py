@@ -18,8 +18,8 @@ __all__ = ["new_secret_file"]
 def new_secret_file(path: str | None, consumer: ClientCredentials) -> Iterator[None]:
     """Write the key and the secret of *consumer* to a new file. The file is deleted if the block raises an exception.
 
-    The file has the form that the option ``--credentials`` of the other commands reads. The file is written before the
-    store is changed. Otherwise, if the disk is full, a secret that is already in use would be lost.
+    The file has the form that the option ``--credentials`` of the other commands reads. The file is written before
+    the block changes the store. Otherwise, if the disk was full, the store would already use a secret that is lost.
 
     Args:
         path: The path of the file; None to write no file.

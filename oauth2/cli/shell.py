@@ -1,4 +1,4 @@
-"""Split the text of a curl command, copied from a browser, into words. Quoting: POSIX shells, bash or cmd.exe."""
+"""Split a curl command that was copied from a browser into words, by the rules of POSIX shells, bash or cmd.exe."""
 
 from __future__ import annotations
 
@@ -53,8 +53,8 @@ def split_words(command: str) -> list[str]:
 
 
 def _without_caret(found: re.Match[str]) -> str:
-    # In cmd.exe, ^ quotes the next character. If one line feed follows ^, the line feed is removed. If two line feeds
-    # follow ^, they are replaced by one line feed.
+    # In cmd.exe, ^ quotes the next character. ^ with one line feed continues the line, so a space replaces both. ^ with
+    # two line feeds quotes one line feed.
     return {"\n\n": "\n", "\n": " "}.get(found[1], found[1])
 
 

@@ -21,7 +21,7 @@ __all__ = ["options_of", "sign_message", "signer"]
 
 
 def signer(account: Account) -> OAuth1:
-    """Return the ``auth`` for ``requests`` that signs with *account*.
+    """Return an object that signs with *account*, for the argument ``auth`` of ``requests``.
 
     Raises:
         Failure: The account's profile or key cannot be used.

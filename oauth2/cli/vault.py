@@ -30,7 +30,7 @@ class Vault:
 
     Args:
         folder: The folder of the files; created when the first account is saved.
-        secrets: Stores the secrets of new accounts.
+        secrets: The object that stores the secrets of new accounts.
     """
 
     def __init__(self, folder: Path, secrets: Secrets) -> None:
@@ -54,7 +54,7 @@ class Vault:
         return sorted(path.stem for path in self._folder.glob("*.json") if is_name(path.stem))
 
     def load(self, name: str) -> Account:
-        """Return the account of this name.
+        """Return the account *name*.
 
         Raises:
             Failure: The account does not exist, is damaged, or other users can read its file.
@@ -114,7 +114,7 @@ class Vault:
             keeper(before).drop(account.name)
 
     def delete(self, name: str) -> None:
-        """Delete the account of this name and its secrets.
+        """Delete the account *name* and its secrets.
 
         Raises:
             Failure: The account does not exist.
@@ -143,7 +143,8 @@ def open_vault(environment: Mapping[str, str] = os.environ) -> Vault:
     """Return the vault of the user who runs the command.
 
     Args:
-        environment: ``OAUTH2_CONFIG_DIR`` is the folder of the accounts, ``OAUTH2_STORE`` the place of the secrets.
+        environment: ``OAUTH2_CONFIG_DIR`` is the folder that contains the folder ``accounts``. ``OAUTH2_STORE`` is
+            ``keyring`` or ``file``.
 
     Raises:
         Failure: OAUTH2_STORE has an unknown value.

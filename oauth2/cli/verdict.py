@@ -62,8 +62,8 @@ def check(message: Message, account: Account, known: _Methods, window: int | Non
     if mismatch is not None:
         return request, mismatch
     try:
-        # In the first check, the current time is the timestamp of the request. For an old request with a wrong
-        # signature, the wrong signature is therefore reported.
+        # In the first check, the timestamp of the request is used as the current time. Therefore, if an old request has
+        # a wrong signature, the command reports the wrong signature and not the old timestamp.
         for limit in (None, window) if window is not None else (None,):
             _server(known, request, limit).verify_request(request, account.consumer, account.token_credentials)
     except errors.Error as exc:

@@ -36,7 +36,7 @@ def redeem_code(
         consumer: The client credentials.
         endpoints: The service.
         parameters: Further parameters for the authorization page.
-        show: Called with the URL of the authorization page.
+        show: A function that is called with the URL of the authorization page.
         **sending: The options for sending the requests.
 
     Raises:

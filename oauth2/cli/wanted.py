@@ -53,7 +53,7 @@ def wanted(explanation: Explanation, hidden: Sequence[str], *, with_problem: boo
     pairs = enumerate(zip(ours, theirs, strict=False))
     position = next((at for at, (one, other) in pairs if one != other), min(len(ours), len(theirs)))
     start = max(0, position - _BEFORE)
-    yield f"They differ from character {position + 1} on, in the {diagnosis.comparison.piece}:"
+    yield f"The first difference is at character {position + 1}, in the {diagnosis.comparison.piece}:"
     yield f"  signed   {ours[start : position + _AFTER]}"
     yield f"  service  {theirs[start : position + _AFTER]}"
     if explanation.wanted:

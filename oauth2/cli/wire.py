@@ -1,4 +1,4 @@
-"""Send a message with the library requests, and convert each error of this library to a ``Failure``."""
+"""Send a message with the package ``requests``, and convert each error of this package to a ``Failure``."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def send(
     """
     with _Session() as session, failures(message.url, timeout), _body(message.body) as body:
         session.follow = follow
-        # With other codings, such as br, the library could decompress a small chunk to data of any size.
+        # With other codings, such as br, the package could decompress a small chunk to data of any size.
         session.headers["Accept-Encoding"] = "gzip, deflate"
         session.headers["User-Agent"] = f"oauth2/{__version__}"
         session.verify = ca_file or True
@@ -63,7 +63,7 @@ def send(
 class _Session(requests.Session):
     """Closes the response of a redirect without reading its body.
 
-    The library requests would read the whole body without a limit.
+    The package ``requests`` would read the whole body without a limit.
     """
 
     follow = False
@@ -87,7 +87,7 @@ def _body(body: Any) -> Iterator[Any]:
 
 @contextlib.contextmanager
 def failures(url: str, timeout: float) -> Iterator[None]:
-    """Convert errors of the library requests to a :class:`Failure`.
+    """Convert errors of the package ``requests`` to a :class:`Failure`.
 
     The error messages show only the host of the request, not its path or query.
 

@@ -1,3 +1,3 @@
-"""A provider in a web framework: a module for each framework, with the usual classes and functions of the framework."""
+"""Use a provider in a web framework. Each framework has its own module."""
 
 __all__: list[str] = []

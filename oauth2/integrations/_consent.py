@@ -5,14 +5,15 @@ from __future__ import annotations
 from ..errors import PermissionDenied
 from ..provider import Access
 
-#: Header fields of the response after a decision. These fields keep the verifier out of caches and referrers.
+#: Header fields of the response after the user's decision. Because of these fields, the verifier is neither cached nor
+#: sent in the Referer header.
 PRIVATE = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
-#: The page for a user who has denied access to a client without a callback URL.
+#: The text for a user who has denied access to a client without a callback URL.
 NO_ACCESS = "The application does not get access."
 
 
 def code_line(verifier: str) -> str:
-    """Return the page with the verifier for a client without a callback URL.
+    """Return the text that shows the verifier, if the client has no callback URL.
 
     The user types the verifier into the client.
     """
@@ -22,7 +23,8 @@ def code_line(verifier: str) -> str:
 def checked_realm(access: Access, realm: str | None) -> Access:
     """Return *access* if it gives access to *realm*.
 
-    Each request is verified only once, and this verification may have been for another realm.
+    Each request is verified only once. The realm must be checked again, because the verification may have been for
+    another realm.
 
     Raises:
         PermissionDenied: The token credentials do not give access to *realm*.

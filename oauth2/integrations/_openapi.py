@@ -1,4 +1,4 @@
-"""The security scheme of ``OAuth1Authentication`` for drf-spectacular, which finds this class by its base class."""
+"""The security scheme of ``OAuth1Authentication``. drf-spectacular finds ``OAuth1Scheme`` by its base class."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["OAuth1Scheme"]
 
 
 class OAuth1Scheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # of __init_subclass__()
-    """HTTP authentication with the scheme ``OAuth``: OpenAPI has no type for OAuth 1.0a."""
+    """HTTP authentication with the scheme ``OAuth``, because OpenAPI has no type for OAuth 1.0a."""
 
     target_class = "oauth2.integrations.rest_framework.OAuth1Authentication"
     name = "OAuth1"
@@ -21,6 +21,6 @@ class OAuth1Scheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-c
         return {
             "type": "http",
             "scheme": "OAuth",
-            "description": "OAuth 1.0a (RFC 5849): each request is signed, in the Authorization header, the query or "
-            "a form.",
+            "description": "OAuth 1.0a (RFC 5849): each request is signed. The signature is in the Authorization "
+            "header, the query or a form.",
         }

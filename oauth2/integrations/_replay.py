@@ -1,4 +1,4 @@
-"""The ASGI messages of a request's body. Several readers can read all messages from the beginning."""
+"""Store the body of an ASGI request, so that each of several readers can read the body from the beginning."""
 
 from __future__ import annotations
 
@@ -13,17 +13,18 @@ _KEY = "oauth2.replay"
 
 
 class Replay:
-    """The body of one request. Once more than *limit* octets are stored, no further octets are stored."""
+    """Stores the body of one request. If the body is longer than *limit* octets, the rest of it is not stored."""
 
     def __init__(self, receive: Receive, limit: int) -> None:
         self._receive = receive
         self._limit = limit
-        # The messages themselves are not stored, because a client can send any number of messages with little content.
+        # Only the octets are stored, not the messages. Otherwise a client could fill the memory with messages that have
+        # almost no content.
         self._kept = bytearray()
         self._is_complete = False
 
     def reader(self) -> Receive:
-        """Return a *receive* callable for one reader; it returns the body from the beginning."""
+        """Return a new *receive* callable for one reader. The callable returns the body from the beginning."""
         position, is_done = 0, False
 
         async def receive() -> MutableMapping[str, Any]:
@@ -39,12 +40,12 @@ class Replay:
         return receive
 
     def body_reader(self) -> Receive:
-        """Return a callable as :meth:`reader` does, but for the code that verifies the request.
+        """Return a callable like that of :meth:`reader`, but for the code that verifies the request.
 
         Raises:
-            BodyTooLarge: The messages that other readers have read are larger than the limit.
-            InvalidRequest: The client disconnected before the server had received the whole body; the callable raises
-                this error.
+            BodyTooLarge: Other readers have read more octets than the limit.
+            InvalidRequest: The returned callable raises this error if the client disconnects before the end of the
+                body.
         """
         if len(self._kept) > self._limit:  # The rest of the body was not stored, so a reader would wait forever for it.
             raise BodyTooLarge("The body is too large.")
@@ -87,7 +88,7 @@ class Replaying:
 
 
 def replay_of(scope: Scope) -> Replay:
-    """Return the :class:`Replay` that stores the body of the request of *scope*.
+    """Return the :class:`Replay` that stores the body of the request with *scope*.
 
     Raises:
         RuntimeError: The application is not inside a :class:`Replaying`.

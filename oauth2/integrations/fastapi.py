@@ -1,4 +1,4 @@
-"""A provider in FastAPI: a dependency that verifies the request, its OpenAPI security scheme, and the endpoints."""
+"""A provider in FastAPI: a dependency that verifies requests, an OpenAPI security scheme, and the endpoints."""
 
 # This module must not use "from __future__ import annotations". FastAPI reads the annotations of
 # AccessDependency.__call__(), and FastAPI 0.115 cannot resolve annotations that are text.
@@ -29,9 +29,11 @@ __all__ = ["AccessDependency", "AccessRefused", "OAuth1Provider", "access_refuse
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
 
-# The name of the entry in the ASGI scope that holds the provider that verified the request.
+# A key of the ASGI scope. Its value is the provider that verified the request.
 _VERIFIED_BY = "oauth2.fastapi.verified_by"
-_DESCRIPTION = "OAuth 1.0a (RFC 5849): each request is signed, in the Authorization header, the query or a form."
+_DESCRIPTION = (
+    "OAuth 1.0a (RFC 5849): each request is signed. The signature is in the Authorization header, the query or a form."
+)
 
 
 class AccessRefused(HTTPException):
@@ -46,7 +48,7 @@ class AccessRefused(HTTPException):
     """
 
     def __init__(self, error: Error, response: HTTPResponse) -> None:
-        # An application uses these headers only if it does not have the handler access_refused().
+        # FastAPI uses these headers only if the application does not have the handler access_refused().
         headers = {name: value for name, value in response.headers if not name.lower().startswith("content-")}
         super().__init__(error.status, error.message, headers)
         self.response = response
@@ -127,7 +129,7 @@ class OAuth1Provider:
     # --- protected routes ------------------------------------------------------------
 
     def access(self, realm: str | None = None) -> "AccessDependency":
-        """Return a dependency: ``Annotated[Access, Depends(oauth.access("photos"))]``.
+        """Return a dependency for annotations such as ``Annotated[Access, Depends(oauth.access("photos"))]``.
 
         Two calls with the same realm return the same object, which ``app.dependency_overrides`` can replace in tests.
 
@@ -142,7 +144,7 @@ class OAuth1Provider:
         return self._dependencies.setdefault(realm, AccessDependency(self, realm))
 
     async def authenticate(self, request: Request, realm: str | None = None) -> Access:
-        """Verify *request* (section 3), once for each request. Use this method in code that is not a dependency.
+        """Verify *request* (section 3) if it is not verified yet. Use this method in code that is not a dependency.
 
         Args:
             request: The request. The application can read the body of the request before and after this call.
@@ -187,14 +189,14 @@ class OAuth1Provider:
         realms: Iterable[str] | None = None,
         show: Callable[[str], Response | Awaitable[Response]] | None = None,
     ) -> Response:
-        """Call :meth:`~oauth2.provider.Provider.approve`, and return the response that sends the user back.
+        """Call :meth:`~oauth2.provider.Provider.approve`, and return the redirect to the client.
 
         Args:
             token: The ``oauth_token`` in the URL of the consent page.
-            user: See ``Provider.approve``, also for *realms* and for further exceptions.
+            user: See ``Provider.approve`` for *user*, for *realms* and for further exceptions.
             realms: The realms that the user grants.
-            show: A function, or a coroutine function, that returns the page with the verifier, if the client has no
-                callback URL. By default, the page is one line of text.
+            show: A function or coroutine function that takes the verifier and returns a page. This page is the response
+                if the client has no callback URL. Defaults to a page with one line of text.
 
         Raises:
             HTTPException: For the same reasons as in :meth:`pending`, with the same status.
@@ -203,12 +205,12 @@ class OAuth1Provider:
         return await _sent_to(approval.url, show or _code_page, approval.verifier)
 
     async def deny(self, token: str, *, show: Callable[[], Response | Awaitable[Response]] | None = None) -> Response:
-        """Call :meth:`~oauth2.provider.Provider.deny`, and return the response that sends the user back.
+        """Call :meth:`~oauth2.provider.Provider.deny`, and return the redirect to the client.
 
         Args:
             token: The ``oauth_token`` in the URL of the consent page.
-            show: A function, or a coroutine function, that returns the page for the user, if the client has no callback
-                URL.
+            show: A function or coroutine function that returns a page. This page is the response if the client has no
+                callback URL. Defaults to a page with one line of text.
 
         Raises:
             HTTPException: For the same reasons as in :meth:`pending`.
@@ -274,8 +276,8 @@ async def _call(method: Callable[..., Any], *args: Any, **options: Any) -> Any:
     if iscoroutinefunction(method):
         return await method(*args, **options)
     result = await run_in_threadpool(method, *args, **options)  # The store may block, so it is called in a thread.
-    # In a subclass, the method may be an ordinary function that returns an awaitable. An awaitable is true, so without
-    # this line the awaitable would be treated as an Access.
+    # In a subclass, the method may be an ordinary function that returns an awaitable. Without
+    # this line, the awaitable itself would be used as the Access.
     return await result if is_awaitable(result) else result
 
 

@@ -30,10 +30,10 @@ _R = TypeVar("_R")
 _Page: TypeAlias = str | BaseResponse
 
 _EXTENSION = "oauth2"
-# The attribute of a view that requires a signature; the value of the attribute is the required realm.
+# The attribute of a view that requires a signature. Its value is a tuple with the required realm.
 _REQUIRED = "_oauth2_required"
 _PUBLIC = "_oauth2_public"  # The attribute of a view that requires no signature.
-# The name of the entry in the WSGI environ that holds the provider that verified the request.
+# A key of the WSGI environ. Its value is the provider that verified the request.
 _VERIFIED_BY = "oauth2.flask.verified_by"
 # Key: an argument of Provider. Value: the name of its setting in ``app.config``.
 _SETTINGS = {name: f"OAUTH2_{name.upper()}" for name in ("base_url", "realm", "realms", "policy", "lifetimes", "audit")}
@@ -61,14 +61,14 @@ class _Settings:
         return http_request
 
     def verify(self, realm: str | None) -> Response | None:
-        """Verify the current request once. Return the response of a refusal, or None if the request is accepted."""
+        """Verify the current request if it is not verified yet; return the response to a refused request, or None."""
         environ = request.environ
         try:
             if environ.get(_VERIFIED_BY) is self.provider:
                 checked_realm(environ[ACCESS], realm)
             else:
-                # In a subclass, the method may be asynchronous and return an awaitable. An awaitable is true, so
-                # without blocking_result() the awaitable would be treated as an Access.
+                # In a subclass, the method may be asynchronous and return an awaitable. Without
+                # blocking_result(), the awaitable itself would be used as the Access.
                 access = blocking_result("provider", self.provider.authenticate(self.read(), realm=realm))
                 environ[ACCESS] = access
                 environ[_VERIFIED_BY] = self.provider
@@ -116,11 +116,14 @@ class OAuth1Provider:
     def init_app(self, app: Flask) -> None:
         """Serve the endpoints in *app*, and verify the requests for its protected views.
 
-        The settings in ``app.config`` are ``OAUTH2_PREFIX``, the path prefix of the endpoints (default:
-        ``/oauth``); ``OAUTH2_MAX_BODY``, the maximum size of a body in bytes; and ``OAUTH2_PROXIES``, a
-        :class:`~oauth2.middleware.proxies.TrustedProxies`. If the extension was created without a provider,
-        ``OAUTH2_STORE`` is the store of a new provider, and ``OAUTH2_BASE_URL``, ``OAUTH2_REALM``, ``OAUTH2_REALMS``,
-        ``OAUTH2_POLICY``, ``OAUTH2_LIFETIMES`` and ``OAUTH2_AUDIT`` are its other arguments.
+        These settings in ``app.config`` are used:
+
+        * ``OAUTH2_PREFIX``: the path prefix of the endpoints. Defaults to ``/oauth``.
+        * ``OAUTH2_MAX_BODY``: the maximum size of a body in bytes.
+        * ``OAUTH2_PROXIES``: a :class:`~oauth2.middleware.proxies.TrustedProxies`.
+        * ``OAUTH2_STORE``: the store of a new provider. It must be set if the extension was created without a provider.
+          ``OAUTH2_BASE_URL``, ``OAUTH2_REALM``, ``OAUTH2_REALMS``, ``OAUTH2_POLICY``, ``OAUTH2_LIFETIMES`` and
+          ``OAUTH2_AUDIT`` are the other arguments of the new provider.
 
         Raises:
             TypeError: A setting has the wrong type.
@@ -161,7 +164,7 @@ class OAuth1Provider:
     def required(
         self, view: Callable[_P, _R] | None = None, /, *, realm: str | None = None
     ) -> Callable[_P, _R] | Callable[[Callable[_P, _R]], Callable[_P, _R]]:
-        """Decorate a view that must be called only for authenticated requests (section 3).
+        """Decorate a view, so that only authenticated requests reach the view (section 3).
 
         The view finds the :class:`~oauth2.provider.Access` in :data:`current_access`. A refused request gets the
         response of :meth:`~oauth2.provider.Provider.error_response`. The decorator can be
@@ -173,7 +176,8 @@ class OAuth1Provider:
 
         Raises:
             TypeError: *view* is not a function.
-            ValueError: *realm* is not one of the realms of the provider; or :meth:`init_app` raises this error.
+            ValueError: *realm* is not one of the realms of the provider. If there is no provider yet, :meth:`init_app`
+                raises this error instead.
         """
         self._need(realm)
         if view is None:
@@ -183,7 +187,8 @@ class OAuth1Provider:
     def protect(self, target: Flask | Blueprint, *, realm: str | None = None) -> None:
         """Require a signature for all views of an application or blueprint, except views that :meth:`public` decorates.
 
-        A request without a matching view also needs a signature. The realm of a view replaces *realm*.
+        A request without a matching view also needs a signature. If a view has its own realm, this realm is required
+        instead of *realm*.
 
         Args:
             target: The application, or a blueprint that is not registered yet.
@@ -233,16 +238,16 @@ class OAuth1Provider:
         realms: Iterable[str] | None = None,
         show: Callable[[str], _Page | Awaitable[_Page]] | None = None,
     ) -> Response:
-        """Approve temporary credentials, and return the response that sends the user back (section 2.2).
+        """Approve temporary credentials, and return the redirect to the client (section 2.2).
 
-        See :meth:`~oauth2.provider.Provider.approve` for the other arguments, and for the errors of a wrong argument.
+        See :meth:`~oauth2.provider.Provider.approve` for the errors that a wrong argument raises.
 
         Args:
             token: The ``oauth_token`` in the URL of the consent page.
             user: The identifier of the user.
             realms: The realms that the user grants.
-            show: Returns the page with the verifier, if the client has no callback URL. Flask calls *show* like a view.
-                By default, the page is one line of text.
+            show: A function that takes the verifier and returns a page. This page is the response if the client has no
+                callback URL. Like a view, *show* may be a coroutine function. Defaults to a page with one line of text.
 
         Raises:
             HTTPException: For the same reasons as in :meth:`pending`.
@@ -253,11 +258,12 @@ class OAuth1Provider:
         return _sent_to(approval.url, lambda: shown(approval.verifier))
 
     def deny(self, token: str, *, show: Callable[[], _Page | Awaitable[_Page]] | None = None) -> Response:
-        """Delete temporary credentials that the user does not approve, and return the response (section 2.2).
+        """Delete temporary credentials that the user does not approve; return the redirect to the client (section 2.2).
 
         Args:
             token: The ``oauth_token`` in the URL of the consent page.
-            show: Returns the page for the user, if the client has no callback URL. Flask calls *show* like a view.
+            show: A function that returns a page. This page is the response if the client has no callback URL. Like a
+                view, *show* may be a coroutine function. Defaults to a page with one line of text.
 
         Raises:
             HTTPException: For the same reasons as in :meth:`pending`.
@@ -297,8 +303,8 @@ class OAuth1Provider:
 
         @wraps(view)
         def verified(*args: Any, **kwargs: Any) -> Any:
-            # The attribute of the view is lost if another decorator does not use functools.wraps(). Therefore the
-            # request is also verified here.
+            # If another decorator does not use functools.wraps(), Flask does not find the attribute of the view.
+            # Therefore the request is also verified here.
             refused = _current().verify(realm)
             if refused is not None:
                 return refused
@@ -385,6 +391,6 @@ def _access() -> Access:
     return access
 
 
-#: The :class:`~oauth2.provider.Access` of the current request. If the request was not verified, the proxy is false, and
-#: reading an attribute raises RuntimeError.
+#: A proxy for the :class:`~oauth2.provider.Access` of the current request. If the request was not verified,
+#: ``bool(current_access)`` is False, and reading an attribute raises RuntimeError.
 current_access = cast("Access", LocalProxy(_access))

@@ -24,8 +24,8 @@ __all__ = ["OAuth1Authentication", "realm_required"]
 class OAuth1Authentication(BaseAuthentication):
     """Authenticates signed requests (section 3): ``request.auth`` is the :class:`~oauth2.provider.Access`.
 
-    ``request.user`` is the user who approved the client, or AnonymousUser for a request without a token. A request
-    without OAuth parameters is left to other authentication classes and to the permissions.
+    ``request.user`` is the user who approved the client, or AnonymousUser for a request without a token. This class
+    ignores a request without an OAuth signature, so that other authentication classes can authenticate the request.
     """
 
     def authenticate(self, request: Request) -> tuple[Any, Access] | None:

@@ -1,15 +1,16 @@
 """LTI 1.1: launches, grades and content items, for tools and for tool consumers.
 
-A tool consumer, such as a learning management system, posts a signed form from the browser of a user to the tool: the
-launch. The tool may later send a grade to the tool consumer, and may return content items that the user selected.
+A tool consumer is, for example, a learning management system. It starts a tool with a launch: the browser of the user
+posts a signed form to the tool. The tool may later send a grade to the tool consumer, and may return content items that
+the user selected.
 
 * For tools: :func:`verify_launch`, :class:`Outcome` and :func:`content_item_form`.
 * For tool consumers: :func:`launch_form`, :func:`read_outcome_request`, :func:`outcome_response` and
   :func:`verify_content_items`.
 
-For asyncio, each function that verifies messages has a second function, such as :func:`async_verify_launch`.
+Each function that verifies messages also exists as a coroutine function, such as :func:`async_verify_launch`.
 
-Grades need the extra ``lti``, which installs defusedxml.
+To send or receive grades, install the extra ``lti``, which contains defusedxml.
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ _SELECTION = "ContentItemSelection"
 _JSON_CONTEXT = "http://purl.imsglobal.org/ctx/lti/v1/ContentItem"
 _LAUNCH_MEDIA_TYPE = "application/vnd.ims.lti.v1.ltilink"
 
-#: The kind of a content item: a link that is launched, a plain link or embedded content, or a file to copy.
+#: The kind of a content item. :class:`ContentItem` describes the three kinds.
 Kind = Literal["LtiLinkItem", "ContentItem", "FileItem"]
 _KINDS: tuple[Kind, ...] = ("LtiLinkItem", "ContentItem", "FileItem")
 
@@ -46,10 +46,11 @@ class ContentItem:
             ``FileItem`` for a file that the tool consumer copies.
         url: An http or https URL. If an ``LtiLinkItem`` has no URL, the tool consumer uses the launch URL of the tool.
         media_type: The media type; for an ``LtiLinkItem``, it defaults to the media type of an LTI link.
-        title: The title of the link.
+        title: The title of the item.
         text: A description.
-        document_target: ``iframe``, ``window`` or another way of presentation.
-        custom: Custom parameters for the launches of this link; their names do not include ``custom_``.
+        document_target: Where the tool consumer shows the item, such as ``iframe`` or ``window``.
+        custom: Custom parameters that the tool consumer sends when it launches this link. Write the names without the
+            prefix ``custom_``.
     """
 
     kind: Kind = "LtiLinkItem"
@@ -78,8 +79,8 @@ class ContentItems:
     Attributes:
         consumer_key: The consumer key of the tool that signed the form.
         items: The items; empty if the user selected none.
-        data: The value of ``data`` that the tool returned. Compare this value with the value in the request; the two
-            values must be equal.
+        data: The value of ``data`` that the tool returned. Compare this value with ``data`` of your
+            :class:`ContentItemRequest`; the two values must be equal.
         message: A text for the user; None if there is none.
         error: A text about an error for the user; None if there is none.
     """
@@ -104,7 +105,7 @@ def content_item_form(
 
     Args:
         request: ``launch.content_items`` of the launch.
-        consumer: The key and the secret of the launch.
+        consumer: The consumer key that signed the launch, and its secret.
         items: The items that the user selected; empty if the user cancelled.
         message: A text that the tool consumer may show to the user.
         error: A text about an error that the tool consumer may show to the user.
@@ -132,9 +133,9 @@ def content_item_form(
 def verify_content_items(
     request: HTTPRequest, secrets: Secrets, *, nonce_store: NonceStore, **options: Unpack[VerifyOptions]
 ) -> ContentItems:
-    """Verify the form of :func:`content_item_form`, and mark its nonce as used. Tool consumers call this function.
+    """Verify the form with which a tool returns content items, and mark its nonce as used.
 
-    See :func:`verify_launch` for the arguments and the errors of a wrong argument.
+    See :func:`verify_launch` for the arguments, and for the errors that a wrong argument raises.
 
     Raises:
         Error: The form is refused.
@@ -149,7 +150,7 @@ async def async_verify_content_items(
     nonce_store: AsyncNonceStore | MemoryStore,
     **options: Unpack[VerifyOptions],
 ) -> ContentItems:
-    """Verify as :func:`verify_content_items` does, with an asyncio store; *secrets* may be a coroutine function."""
+    """Do the same as :func:`verify_content_items`, with an asyncio store; *secrets* may be a coroutine function."""
     return await run_async(_verified(request, asyncio_policy(secrets, nonce_store, options)))
 
 

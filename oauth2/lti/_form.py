@@ -32,11 +32,12 @@ _PAGE = """<!DOCTYPE html>
 
 @dataclass(frozen=True, slots=True)
 class LaunchForm:
-    """A signed form. The signature is valid only once, for a few minutes.
+    """A signed form. It can be posted only once, and only within a few minutes.
 
     Attributes:
         url: The URL to which the browser must post.
-        fields: Names and values of the hidden fields, in order. A line end is CRLF, because browsers post CRLF.
+        fields: Names and values of the hidden fields, in order. Each line end in a value is CRLF, because browsers post
+            line ends as CRLF.
     """
 
     url: str = field(repr=False)
@@ -52,7 +53,7 @@ class LaunchForm:
             button: The text of the button.
             script_nonce: The nonce of the page's Content-Security-Policy, if the policy requires one.
         """
-        # An HTML parser replaces a CRLF in the source by LF, so line ends are written as character references.
+        # An HTML parser replaces CRLF by LF. Character references keep the CRLF that was signed.
         fields = "\n".join(
             [
                 f'<input type="hidden" name="{_attribute(name)}" value="{_attribute(value)}">'
@@ -89,18 +90,18 @@ def launch_form(
 
     Args:
         url: The launch URL of the tool.
-        consumer: The key and the secret of this tool consumer at the tool.
+        consumer: The key and the secret that identify this tool consumer at the tool.
         resource_link: The link that the user follows. Pass either *resource_link* or *content_items*.
         content_items: The request to select content items.
         user: The user.
         roles: Roles of the user: short names such as ``Instructor``, or URNs.
         context: The context, usually a course.
         outcome: The target to which the tool must send the grade.
-        return_url: The URL to which the tool may send the user at the end.
-        locale: The language, such as ``en-US``.
-        document_target: The presentation, such as ``iframe`` or ``window``.
-        tool_consumer: A description of this system.
-        custom: Custom parameters; their names must not include ``custom_``.
+        return_url: The URL to which the tool may send the user when the user has finished.
+        locale: The language of the user, such as ``en-US``.
+        document_target: Where the tool consumer shows the tool, such as ``iframe`` or ``window``.
+        tool_consumer: A description of this tool consumer.
+        custom: Custom parameters. Write the names without the prefix ``custom_``.
         extensions: Other parameters; the names must start with ``ext_``.
         signature_method: Defaults to HMAC-SHA1, which LTI 1.1 requires.
 
@@ -142,7 +143,7 @@ def sign_form(
 
     Raises:
         TypeError: A name or value is not text, or *consumer* has no key and secret.
-        ValueError: *url*, a name or a value cannot be sent in a form.
+        ValueError: *url* is not an http or https URL, or a form cannot contain a name or a value.
     """
     if not is_http_url(url):
         raise ValueError("url: must be an http or https URL")
@@ -153,7 +154,7 @@ def sign_form(
         if "\0" in name + value or not is_utf8(name + value):
             raise ValueError(f"{name!a}: must be text without a NUL or a lone surrogate")
         if not name or name in parameters or "\r" in name or "\n" in name:
-            raise ValueError(f"{name!a}: must be one line, and occur once")
+            raise ValueError(f"{name!a}: must be one line, and must occur only once")
         parameters[name] = _with_crlf(value)
     parameters["oauth_callback"] = "about:blank"
     request = Request.from_consumer_and_token(consumer, None, "POST", url, parameters, body=None, is_form_encoded=True)

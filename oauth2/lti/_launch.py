@@ -40,7 +40,8 @@ def verify_launch(
 
     Args:
         request: The received request, see :func:`oauth2.middleware.wsgi.read_request`.
-        secrets: The shared secret of each consumer key: a mapping, or a function that returns None for an unknown key.
+        secrets: A mapping of consumer keys to shared secrets; or a function that takes a consumer key, and returns the
+            shared secret or None.
         nonce_store: The store of used nonces. All processes of the tool must share it.
         **options: See :class:`VerifyOptions`.
 
@@ -59,12 +60,12 @@ async def async_verify_launch(
     nonce_store: AsyncNonceStore | MemoryStore,
     **options: Unpack[VerifyOptions],
 ) -> Launch:
-    """Verify a launch as :func:`verify_launch` does, with an asyncio store; *secrets* may be a coroutine function."""
+    """Do the same as :func:`verify_launch`, with an asyncio store; *secrets* may be a coroutine function."""
     return await run_async(_verified(request, asyncio_policy(secrets, nonce_store, options)))
 
 
 class Fields:
-    """The parameters of a verified message. Each name has one value."""
+    """The parameters of a verified message. If a name occurs more than once, all its values must be equal."""
 
     def __init__(self, parameters: Mapping[str, str | list[str]]) -> None:
         self._parameters = parameters
@@ -73,7 +74,7 @@ class Fields:
         """Return the value of *name*; None if the value is missing or empty.
 
         Raises:
-            InvalidRequest: The parameter has different values.
+            InvalidRequest: The parameter occurs more than once, and its values are not equal.
         """
         value = self._parameters.get(name, "")
         if isinstance(value, list):
@@ -87,7 +88,7 @@ class Fields:
 
         Raises:
             ParameterAbsent: The parameter is missing or empty.
-            InvalidRequest: The parameter has different values.
+            InvalidRequest: The parameter occurs more than once, and its values are not equal.
         """
         value = self.get(name)
         if value is None:
@@ -97,7 +98,8 @@ class Fields:
     def several(self, names: Mapping[str, str]) -> dict[str, str | None]:
         """Return the values of several parameters.
 
-        The keys of *names*, and of the result, are attributes; the values of *names* are names of parameters.
+        *names* maps each attribute to the name of its parameter. The result maps each attribute to the value of its
+        parameter, or to None if the value is missing or empty.
         """
         return {attribute: self.get(name) for attribute, name in names.items()}
 
@@ -114,11 +116,11 @@ class Fields:
         return value
 
     def flag(self, name: str) -> bool:
-        """Return whether the value of *name* is ``true``."""
+        """Return whether the value of *name* is ``true``, in any letter case."""
         return (self.get(name) or "").lower() == "true"
 
     def words(self, name: str) -> tuple[str, ...]:
-        """Return the words of a list; commas separate the words."""
+        """Return the words of the parameter *name*, whose value is a list separated by commas."""
         words = [word.strip() for word in (self.get(name) or "").split(",")]
         return tuple([word for word in words if word])
 
@@ -127,7 +129,7 @@ def require_message(message: Message, *types: str) -> Fields:
     """Return the parameters of *message*, whose type must be one of *types*.
 
     Raises:
-        Error: Message type, version or callback is not valid in LTI 1.1.
+        Error: The message type is not in *types*, or the version or the callback is not valid in LTI 1.1.
     """
     fields = Fields(message.parameters)
     if fields.require("lti_message_type") not in types:
@@ -184,6 +186,6 @@ def _selection(fields: Fields) -> ContentItemRequest:
 
 def _outcome(fields: Fields) -> OutcomeTarget | None:
     url, sourcedid = fields.url("lis_outcome_service_url"), fields.get("lis_result_sourcedid")
-    # Many tool consumers also send the URL if an instructor opens the link. An instructor has no result, so such a
-    # launch is not graded.
+    # Many tool consumers send the URL without the sourcedid if an instructor opens the link. Instructors get no grades,
+    # so a launch without a sourcedid has no target.
     return None if url is None or sourcedid is None else OutcomeTarget(url=url, sourcedid=sourcedid)

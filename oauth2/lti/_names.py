@@ -1,4 +1,4 @@
-"""The names of LTI parameters. A key is an attribute of a value; the value of the key is the name of its parameter."""
+"""The names of LTI parameters. Each dict maps the attributes of one class to the names of their parameters."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ USER = {
     "sourcedid": "lis_person_sourcedid",
 }
 
-# These names do not include the identifiers, because the identifiers are required.
+# These two dicts omit the identifiers: an identifier is required, but all parameters in the dicts are optional.
 CONTEXT = {"type": "context_type", "title": "context_title", "label": "context_label"}
 RESOURCE_LINK = {"title": "resource_link_title", "description": "resource_link_description"}
 

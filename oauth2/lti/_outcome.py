@@ -42,7 +42,8 @@ class OutcomeRefused(InvalidAnswer):
 
     Attributes:
         code: ``failure``, ``unsupported`` or ``processing``.
-        description: The reason, as the tool consumer wrote it. This text is not part of the message of the exception.
+        description: The reason that the tool consumer sent, at most 500 characters. The message of the exception does
+            not contain this text.
     """
 
     def __init__(self, code: Code, description: str) -> None:
@@ -71,10 +72,11 @@ class Outcome:
     """The grade of one user for one link, at the tool consumer (outcome service of LTI 1.1).
 
     Args:
-        target: The target of the launch: ``launch.outcome``. The target may be stored, to grade later.
-        consumer: The key and the secret of the launch.
-        send: Sends a signed request. Defaults to httplib2, with a timeout of 30 seconds and without redirects.
-            A response must not be larger than 1 MiB, and must be complete 60 seconds after the request.
+        target: ``launch.outcome`` of the launch. You can store the target, and send the grade later.
+        consumer: The consumer key that signed the launch, and its secret.
+        send: A function that sends a signed request. Defaults to a function that uses httplib2 with a timeout of 30
+            seconds, and does not follow redirects. Its responses must not be larger than 1 MiB, and must be complete
+            within 60 seconds.
         signature_method: Defaults to HMAC-SHA1, which LTI 1.1 requires.
 
     Raises:
@@ -100,7 +102,8 @@ class Outcome:
         Raises:
             OutcomeRefused: The tool consumer refused.
             InvalidAnswer: The response is not a valid response of LTI 1.1.
-            OSError, httplib2.HttpLib2Error: The tool consumer cannot be reached; or *send* raises its own errors.
+            OSError, httplib2.HttpLib2Error: The tool consumer cannot be reached. If you passed *send*, *send* may raise
+                other errors instead.
             TypeError: *score* is not a number.
             ValueError: *score* is not 0.0 to 1.0.
         """

@@ -48,12 +48,12 @@ class OutcomeRequest:
 def read_outcome_request(
     request: HTTPRequest, secrets: Secrets, *, nonce_store: NonceStore, **options: Unpack[VerifyOptions]
 ) -> OutcomeRequest:
-    """Verify an outcome request of a tool and its body hash, and mark its nonce as used.
+    """Verify the signature and the body hash of an outcome request, and mark its nonce as used.
 
-    See :func:`verify_launch` for the arguments and the errors of a wrong argument.
+    See :func:`verify_launch` for the arguments, and for the errors that a wrong argument raises.
 
     Raises:
-        Error: The request is refused. Send :func:`outcome_response` with the message as description.
+        Error: The request is refused. Send an :func:`outcome_response` whose description is the message of the error.
     """
     return run(_verified(request, blocking_policy(secrets, nonce_store, options)))
 
@@ -65,7 +65,7 @@ async def async_read_outcome_request(
     nonce_store: AsyncNonceStore | MemoryStore,
     **options: Unpack[VerifyOptions],
 ) -> OutcomeRequest:
-    """Read as :func:`read_outcome_request` does, with an asyncio store; *secrets* may be a coroutine function."""
+    """Do the same as :func:`read_outcome_request`, with an asyncio store; *secrets* may be a coroutine function."""
     return await run_async(_verified(request, asyncio_policy(secrets, nonce_store, options)))
 
 
@@ -85,7 +85,7 @@ def outcome_response(
             ``success``.
         description: A text for the developer of the tool.
         score: The grade, 0.0 to 1.0, for the operation ``read``; None if there is no grade.
-        status: HTTP status code, such as ``error.status`` of a refused request.
+        status: HTTP status code. Pass ``error.status`` if the request was refused.
 
     Raises:
         TypeError: *score* is not a number.

@@ -12,10 +12,10 @@ from .._wire.text import is_utf8
 #: The operation of an outcome request.
 Operation = Literal["replace", "read", "delete"]
 
-#: The result of an operation that the tool consumer reports.
+#: The result that the tool consumer reports for an operation.
 Code = Literal["success", "processing", "failure", "unsupported"]
 
-#: Key: the name of an element in a request. Value: its operation.
+#: Key: the name of an element in a request. Value: the operation that this element requests.
 OPERATIONS: Mapping[str, Operation] = {
     "replaceResultRequest": "replace",
     "readResultRequest": "read",
@@ -48,7 +48,7 @@ class Element(Protocol):
 def parse(body: bytes) -> Element | None:
     """Return the root element of *body*; None if *body* is too long, is not well-formed, or declares a document type.
 
-    Entities of a document type could read files and fill the memory.
+    A document type can define entities that read local files, or that expand until the memory is full.
     """
     try:
         # defusedxml is imported on first use, because launches need no XML.
@@ -71,7 +71,9 @@ def parse(body: bytes) -> Element | None:
 
 
 def child(element: Element | None, *path: str) -> Element | None:
-    """Return the first element below *element* whose local names are *path*; None if there is no such element.
+    """Return the element at *path* below *element*; None if there is no such element.
+
+    *path* has one local name per level. On each level, the first element with the local name is used.
 
     Namespaces are ignored, because some tool consumers omit them.
     """
@@ -88,13 +90,13 @@ def local_name(element: Element) -> str:
 
 
 def text(element: Element | None, *path: str) -> str:
-    """Return the text of :func:`child` without leading and trailing whitespace; ``""`` if there is no such element."""
+    """Return the text of the element at *path*, without whitespace at both ends; ``""`` if there is no element."""
     found = child(element, *path)
     return "" if found is None else (found.text or "").strip()
 
 
 def parse_score(shown: str) -> float | None:
-    """Return the score 0.0 to 1.0 in *shown*; None if *shown* is not a decimal number in this range."""
+    """Return the text *shown* as a number; None if *shown* is not a decimal number from 0.0 to 1.0."""
     if not (shown.isascii() and len(shown) <= 32 and set(shown) <= set("0123456789.eE+-")):
         return None
     try:
@@ -119,7 +121,7 @@ def show_score(score: float) -> str:
 
 
 def escape_text(name: str, value: str) -> str:
-    """Return *value* with the escapes that the text of an XML element needs.
+    """Escape *value* for the text of an XML element.
 
     Raises:
         ValueError: XML cannot contain *value*; the message starts with *name*.

@@ -30,7 +30,7 @@ def send(request: HTTPRequest) -> HTTPResponse:
         response, content = http.request(
             request.url, request.method, request.body, dict(request.headers), connection_type=limited(kind)
         )
-    except UnicodeError:  # The tool consumer chose the URL, and its host cannot be encoded by IDNA.
+    except UnicodeError:  # IDNA cannot encode the host of the URL that the tool consumer chose.
         raise InvalidURL("The URL of the outcome service has no valid host.") from None
     except (httplib2.error.HttpLib2ErrorWithResponse, httplib2.error.MalformedHeader, HTTPException):
         raise InvalidAnswer("The response to the outcome request is not valid HTTP.") from None

@@ -14,7 +14,7 @@ _SYSTEM = "urn:lti:sysrole:ims/lis/"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class User:
-    """The user who launches. A tool consumer may omit every attribute to protect the privacy of its users.
+    """The user who opens the tool. A tool consumer may omit any attribute to protect the privacy of its users.
 
     Attributes:
         id: An opaque identifier, unique within the tool consumer.
@@ -39,8 +39,8 @@ class User:
 class Roles:
     """The roles of the user.
 
-    A short name is a role in the context: ``Instructor`` means ``urn:lti:role:ims/lis/Instructor``. For a role
-    with a sub-role, such as ``Learner/GuestLearner``, a set contains the full name and also ``Learner``.
+    A short name is a role in the context: ``Instructor`` means ``urn:lti:role:ims/lis/Instructor``. For a role with a
+    sub-role, such as ``Learner/GuestLearner``, the set of names contains the full name and also ``Learner``.
 
     Attributes:
         urns: All roles as URNs, in the order in which they were sent.
@@ -57,7 +57,7 @@ class Roles:
             ValueError: A name is empty, or contains a comma.
         """
         if isinstance(names, str):
-            raise TypeError("roles: must be several texts, not one")
+            raise TypeError("roles: must be a list of texts, not one text")
         stripped: list[str] = []
         for name in names:
             if not isinstance(name, str):
@@ -93,7 +93,7 @@ class Context:
 
     Attributes:
         id: An opaque identifier, unique within the tool consumer.
-        type: A list of URNs or short names, separated by commas, such as ``CourseSection``.
+        type: Short names such as ``CourseSection``, or URNs, separated by commas.
         title: The title.
         label: A short title, such as ``SI182``.
     """
@@ -106,7 +106,7 @@ class Context:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResourceLink:
-    """The link that the user followed. Each placement of the link has its own identifier.
+    """The link that the user followed. If a course links to the same tool twice, each link has its own identifier.
 
     Attributes:
         id: An opaque identifier, unique within the tool consumer.
@@ -125,11 +125,11 @@ class ResourceLink:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutcomeTarget:
-    """The target to which a tool sends the grade of this user for this link.
+    """The target to which a tool sends the grade of one user for one link.
 
     Attributes:
         url: ``lis_outcome_service_url``, an absolute http or https URL.
-        sourcedid: ``lis_result_sourcedid``, which identifies user and link. This text may be confidential.
+        sourcedid: ``lis_result_sourcedid``, which identifies the user and the link. This text may be confidential.
     """
 
     url: str = field(repr=False)
@@ -148,12 +148,12 @@ class ToolConsumer:
 
     Attributes:
         guid: A globally unique identifier of the installation.
-        product: The family of the product in lower case, such as ``canvas`` or ``moodle``.
+        product: The name of the product in lower case, such as ``canvas`` or ``moodle``.
         version: The version of the product.
         name: The name of the installation.
         description: A description of the installation.
         url: The URL of the installation.
-        contact_email: The email address of its operator.
+        contact_email: The email address of the operator of the installation.
     """
 
     guid: str | None = None
@@ -172,9 +172,10 @@ class ContentItemRequest:
     Attributes:
         return_url: The http or https URL to which the tool returns the items.
         media_types: The media types that the tool consumer accepts.
-        document_targets: The presentations that the tool consumer accepts, such as ``iframe`` and ``window``.
+        document_targets: Where the tool consumer can show an item, such as ``iframe`` and ``window``.
         is_multiple: Whether the tool consumer accepts more than one item.
-        is_unsigned: Whether the tool consumer accepts a returned form without a signature. This package always signs.
+        is_unsigned: Whether the tool consumer accepts a returned form without a signature. This package always signs
+            the form.
         data: An opaque text that the tool must return.
     """
 
@@ -199,18 +200,18 @@ class Launch:
     A launch for a resource link has a *resource_link*. A launch to select content items has *content_items* instead.
 
     Attributes:
-        consumer_key: The key of the tool consumer that signed the launch. Identifiers are unique only together with
-            this key.
+        consumer_key: The key of the tool consumer that signed the launch. Identifiers such as ``user.id`` are unique
+            only together with this key.
         user: The user.
         roles: The roles of the user.
         resource_link: The link; None if the user must select content items.
         content_items: The request to select content items; None if the user follows a link.
-        context: The context; None if the tool consumer has not sent one.
-        outcome: The target of the grade; None if this launch is not graded.
+        context: The context; None if the tool consumer has not sent a context.
+        outcome: The target to which the tool sends the grade; None if this launch is not graded.
         return_url: The http or https URL to which the user may return after the launch; None if the tool consumer has
             not sent a URL.
         locale: The language of the user, such as ``en-US``.
-        document_target: The presentation, such as ``iframe`` or ``window``.
+        document_target: Where the tool consumer shows the tool, such as ``iframe`` or ``window``.
         tool_consumer: The system that sent the launch.
         custom: The custom parameters; their names do not include ``custom_``.
         parameters: A dict of all signed parameters, except the protocol parameters. Values are decoded. If a name

@@ -22,8 +22,8 @@ from ..server import Server
 from ..signature import SignatureMethod_HMAC_SHA1, SignatureMethod_HMAC_SHA256
 from ..stores import AsyncNonceStore, MemoryStore, NonceStore, is_valid_key
 
-#: The shared secret of each consumer key: a mapping, or a function. The function returns the secret; for an unknown key
-#: it returns None.
+#: A mapping of consumer keys to shared secrets; or a function that takes a consumer key, and returns the shared secret
+#: or None.
 Secrets = Mapping[str, str] | Callable[[str], str | None]
 #: :data:`Secrets` for asyncio. The function may also be a coroutine function.
 AsyncSecrets = Secrets | Callable[[str], Awaitable[str | None]]
@@ -36,9 +36,9 @@ class VerifyOptions(TypedDict, total=False):
 
     Attributes:
         base_url: The first part of the URL that users open or tools call: scheme, host and a path prefix that a proxy
-            removes. Pass *base_url* if a proxy changes the URL. With *base_url*, the URL of the request needs only path
-            and query.
-        timestamp_threshold: Largest accepted difference between a timestamp and the clock, in seconds; 300 by default.
+            removes. Pass *base_url* if a proxy changes the URL. With *base_url*, the URL of the request needs to
+            contain only path and query.
+        timestamp_threshold: Largest accepted difference between a timestamp and the clock, in seconds. Defaults to 300.
         now: A function that returns seconds since 1970-01-01 00:00 UTC.
     """
 
@@ -49,7 +49,7 @@ class VerifyOptions(TypedDict, total=False):
 
 class _Server(Server):
     _calls_store = False  # verify() calls add_nonce() itself, because the store may be an asyncio store.
-    _empty_secret_allowed = False  # If this value were True, anyone could sign for a key with an empty secret.
+    _empty_secret_allowed = False  # If this value were True, anyone could sign for a key whose secret is empty.
 
     def verify(self, received: Request, consumer: Consumer | None) -> Steps[dict[str, Any]]:
         """Verify a request, and mark its nonce as used; return all parameters except the protocol parameters."""
@@ -99,7 +99,7 @@ class Policy:
 
     def server(self, *, body_hash_required: bool) -> _Server:
         """Return the server that verifies one message."""
-        nonces: Any = self.nonce_store  # The server reads only the window of the store.
+        nonces: Any = self.nonce_store  # The server reads only store.window, and never calls add_nonce().
         return _Server(
             _METHODS,
             nonce_store=nonces,
@@ -111,7 +111,7 @@ class Policy:
 
 
 def blocking_policy(secrets: Secrets, nonce_store: NonceStore, options: VerifyOptions) -> Policy:
-    """Return the :class:`Policy` for a function that blocks.
+    """Return the :class:`Policy` for a blocking function.
 
     Raises:
         TypeError: An argument has a wrong type; for example *nonce_store* is an asyncio store.
@@ -224,7 +224,7 @@ def _message(received: Request, parameters: dict[str, Any]) -> Message:
 
 
 def _without_repeated(url: str, form: bytes) -> str | None:
-    """Return *url* without the parameters of its query that *form* repeats; None if *form* repeats no parameter."""
+    """Remove the parameters that *form* repeats from the query of *url*; return None if *form* repeats no parameter."""
     in_query = read_form(query_of(url))
     kept = subtract(in_query, read_form(form_text(form)))
     if len(kept) == len(in_query):

@@ -49,7 +49,10 @@ class Accounts:
         return not self._database.rows("SELECT 1 FROM site_user LIMIT 1")
 
     def is_password(self, name: str, password: str) -> bool:
-        """Return whether *password* is the password of *name*. The check takes the same time if *name* is unknown."""
+        """Return whether *password* is the password of *name*.
+
+        The check of an unknown name takes as long as the check of a known name.
+        """
         rows = self._database.rows("SELECT password FROM site_user WHERE name = ?", (name,))
         is_right = check_password_hash(rows[0][0] if rows else _DUMMY, password[: _LONGEST_PASSWORD + 1])
         return is_right and bool(rows)
@@ -86,7 +89,7 @@ class Accounts:
 
 
 def problems_of_account(name: str, password: str, again: str) -> dict[str, str]:
-    """Return the problems of a new account. Each key is the name of a form field."""
+    """Return the problems of the entries for a new account. Key: the name of a form field. Value: a sentence."""
     problems = {}
     if not _NAME.fullmatch(name):
         problems["name"] = "Choose a name of 1 to 32 characters: letters a to z, digits, dots and hyphens."
@@ -94,7 +97,7 @@ def problems_of_account(name: str, password: str, again: str) -> dict[str, str]:
 
 
 def problems_of_password(name: str, password: str, again: str) -> dict[str, str]:
-    """Return the problems of a new password. Each key is the name of a form field."""
+    """Return the problems of the entries for a new password. Key: the name of a form field. Value: a sentence."""
     if len(password) < SHORTEST_PASSWORD:
         return {"password": f"Choose a password of at least {SHORTEST_PASSWORD} characters."}
     if len(password) > _LONGEST_PASSWORD:

@@ -69,7 +69,7 @@ def http_error(error: HTTPException) -> tuple[Response, int]:
 
 
 def is_for_programs(path: str) -> bool:
-    """Return whether *path* is below the path of the API; a page at *path* need not exist."""
+    """Return whether *path* belongs to the API, even if the API has no such path."""
     return f"{path}/".startswith(f"{api.url_prefix}/")
 
 

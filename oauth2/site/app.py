@@ -58,8 +58,8 @@ def create_app(
 ) -> Flask:
     """Create the Flask application of the reference provider.
 
-    The key that signs the cookies is stored in the file ``DATABASE.key``. Only the owner can read this file and
-    the database.
+    The key that signs the cookies is stored in a file whose name is *database* with ``.key`` at the end. Only the owner
+    can read this file and the database.
 
     Args:
         database: Path of the SQLite file; created if it does not exist.

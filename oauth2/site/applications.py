@@ -53,11 +53,11 @@ class Registration:
 
     @property
     def all_callbacks(self) -> tuple[str, ...]:
-        """The callbacks in the form in which the provider stores them."""
+        """The callback URLs, and ``oob`` if *is_out_of_band* is true."""
         return (*self.callbacks, OUT_OF_BAND) if self.is_out_of_band else self.callbacks
 
     def problems(self) -> dict[str, str]:
-        """Return the problems. Each key is the name of a form field."""
+        """Return the problems of the fields. Key: the name of a field. Value: a sentence for the user."""
         problems = {}
         if not self.name:
             problems["name"] = "Enter a name. Users see this name when the application asks for access."

@@ -1,7 +1,7 @@
 """A cookie for each browser in which a user has signed in.
 
-Attempts to sign in with such a browser are counted separately. Therefore an attacker who guesses passwords in another
-browser cannot lock out the user.
+Attempts to sign in with this cookie are counted separately. Therefore an attacker, who guesses passwords in another
+browser, cannot lock out the user.
 """
 
 from __future__ import annotations

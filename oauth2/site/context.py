@@ -20,7 +20,7 @@ __all__ = ["EXTENSION", "SiteContext", "ViewResult", "context"]
 
 EXTENSION = "oauth2.site"
 
-#: The result of a view: a page or a redirect. If the status or the headers are not the default, they are included.
+#: The result of a view: a page or a redirect. A tuple also contains the status, or the status and the headers.
 ViewResult = str | Response | tuple[str | Response, int] | tuple[str | Response, int, dict[str, str]]
 
 

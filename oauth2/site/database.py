@@ -1,4 +1,4 @@
-"""The tables of the site. The same SQLite file contains the tables of the provider's store."""
+"""The tables of the site. By default, the SQLite file also contains the tables of the provider's store."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The key that signs the site's cookies.
 
-The key is in a file beside the database. Only the owner can read this file.
+The key is stored in its own file. Only the owner can read this file.
 """
 
 from __future__ import annotations

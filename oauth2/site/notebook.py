@@ -11,7 +11,7 @@ from .database import Database
 __all__ = ["LONGEST", "REALMS", "Note", "Notebook", "problem_of_note"]
 
 LONGEST = 500  # Characters. A longer note is refused.
-_SHOWN = 100  # The number of notes that the page and the API show.
+_SHOWN = 100  # Maximum number of notes that the page and the API show.
 _KEPT = 1000  # The maximum number of notes of one user; older notes are deleted.
 
 #: Key: a realm that an application can request. Value: the text that the consent page shows for this realm.

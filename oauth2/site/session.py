@@ -50,7 +50,7 @@ def sign_out() -> None:
 
 
 def signed_in(view: Callable[..., Any]) -> Callable[..., Any]:
-    """Decorate *view* for signed-in users. The user's name is passed as the first argument of *view*."""
+    """Decorate *view*, so that only signed-in users reach it. Its first argument is the name of the user."""
 
     @wraps(view)
     def only_for_users(*args: Any, **kwargs: Any) -> Any:

@@ -21,7 +21,7 @@ __all__ = [
 ]
 
 WINDOW = 15 * 60  # Seconds. Older attempts are not counted.
-OF_NAME_HERE = 5  # Maximum number of attempts for one name from one address.
+OF_NAME_HERE = 5  # Maximum number of attempts for one name from one address or one known browser.
 OF_ADDRESS = 50  # Maximum number of attempts for all names from one address.
 OF_NAME = 100  # Maximum number of attempts for one name from all addresses.
 OF_NEW_ACCOUNTS = 20  # Maximum number of new accounts from one address.
@@ -45,7 +45,7 @@ class Throttle:
         A refused attempt is not counted, so it does not extend the time to wait.
 
         Args:
-            limits: Pairs: a subject, and the maximum number of attempts for this subject in 15 minutes. Attempts with
+            limits: Pairs of a subject and the maximum number of attempts for this subject in 15 minutes. Attempts with
                 the same subject are counted together.
         """
         now = int(self._now())
@@ -75,7 +75,7 @@ def sign_in_limits(name: str, address: str | None, browser: str | None = None) -
     Args:
         name: The name that was entered.
         address: The address of the client; None if a proxy does not report the address.
-        browser: The identifier of the browser if *name* has signed in with this browser before, otherwise None. Such a
+        browser: The identifier of the browser if *name* has signed in with this browser before, otherwise None. This
             browser has a separate limit, so that attempts in other browsers do not block it.
     """
     if browser is not None:

@@ -14,7 +14,7 @@ __all__ = ["Waiting"]
 class Waiting:
     """The list of the temporary credentials that each user has approved.
 
-    This class stores the list, because a store has no method that returns such a list.
+    This class stores the list in its own table, because a store has no method that returns it.
 
     Args:
         database: The database that stores the list.

@@ -1,4 +1,4 @@
-"""``oauth2 check-migration``: find what changes in a program that uses python-oauth2 1.9 or another library."""
+"""``oauth2 check-migration``: find what a migration from python-oauth2 1.9 or another library changes."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ __all__ = ["check_migration"]
 
 @click.command("check-migration", cls=Command)
 @click.argument("path", metavar="PATH")
-@click.option("--fix", is_flag=True, help="Rewrite the mechanical uses, after showing a diff.")
+@click.option("--fix", is_flag=True, help="Rewrite simple uses, after showing a diff.")
 @click.option("-y", "--yes", is_flag=True, help="With --fix: do not ask for confirmation.")
 @as_json
 def check_migration(path: str, fix: bool, yes: bool, as_json: bool) -> int:
-    """Find what changes in a program for python-oauth2 1.9.
+    """Find what a migration from python-oauth2 1.9 changes.
 
-    PATH is a folder or a file. The command reads its Python files, and runs none of them. It also knows the OAuth
-    1 parts of requests-oauthlib, rauth, oauthlib and Authlib.
+    PATH is a folder or a file. The command reads the Python files in PATH, but does not run them. The command also
+    finds uses of the OAuth 1 parts of requests-oauthlib, rauth, oauthlib and Authlib.
 
-    The exit code is 1 if a use was found whose behaviour changes, and 0 if none was found.
+    The exit code is 1 if the command found a use whose behaviour changes, and otherwise 0.
     """
     root = Path(path)
     if not root.exists():
@@ -65,7 +65,7 @@ def _fixed(reports: Sequence[FileReport], *, ask: bool) -> bool:
         raise missing_package("libcst", "migration")
     changes = _changes([each for each in reports if each.findings and not each.is_python2])
     if not changes:
-        note("No use can be rewritten mechanically.")
+        note("No use can be rewritten automatically.")
         return False
     if ask and not is_interactive():
         raise Failure("There is no terminal to ask for confirmation.", "Give --yes.", code=REFUSED)

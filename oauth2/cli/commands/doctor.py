@@ -33,13 +33,13 @@ __all__ = ["doctor"]
 @page_options
 @received_options
 @click.option("--their-base-string", metavar="TEXT", help="The signature base string that the service reports.")
-@click.option("--answer", metavar="FILE", help="The response of the service, which can contain a base string.")
+@click.option("--answer", metavar="FILE", help="Find the service's base string in the response in this file.")
 @click.option("--nonce-used", is_flag=True, help="The service says that the nonce was used before.")
 @click.option(
     "--known",
     multiple=True,
     metavar="NAME",
-    help="Another account. The client may have signed with its credentials.",
+    help="Another account whose credentials the client may have used by mistake.",
     shell_complete=complete_account,
 )
 @credential_options
@@ -61,8 +61,8 @@ def doctor(
 ) -> int:
     """Find the mistake in the signature of a request.
 
-    FILE contains a curl command, an HTTP request or a HAR file; - is standard input. Without FILE, use the options to
-    give the request. The output contains no secret.
+    FILE contains a curl command, an HTTP request or a HAR file; - is standard input. Without FILE, describe the request
+    with options. The output contains no secret.
 
     With --web, enter the request and the credentials on a page. --web cannot be combined with other options.
     """

@@ -1,4 +1,4 @@
-"""``oauth2 doctor --web``: with these options, the command serves a page and does not print a diagnosis."""
+"""The options of ``oauth2 doctor --web``, which serves a page instead of printing a diagnosis."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _Command = Callable[..., int | None]
 _OWN = ("web", "port", "browser")
 _OPTIONS = [
     click.option(
-        "--web", is_flag=True, help=("Serve a page on this machine, on which you paste a request and its credentials.")
+        "--web", is_flag=True, help=("Serve a page on this machine. Enter a request and its credentials on the page.")
     ),
     click.option("--port", type=click.IntRange(0, 65535), help="The port of the page. Defaults to a free port."),
     click.option("--browser", is_flag=True, help="Open the page in the browser."),

@@ -68,7 +68,7 @@ __all__ = ["login"]
     "--url", "urls", multiple=True, metavar="URL", help="Use the account also for this scheme and host. Repeatable."
 )
 @click.option("--user", metavar="NAME", help="Log in with this user name and a password (xAuth). No page is opened.")
-@click.option("--callback", metavar="URL", help="The registered loopback URL; or oob, and you type a code.")
+@click.option("--callback", metavar="URL", help="The registered loopback URL; or oob, if you will type a code.")
 @click.option("--listen", metavar="URL", help="The loopback URL to listen on, if --callback is not a loopback URL.")
 @click.option("--no-browser", is_flag=True, help="Print the URL of the page instead of opening it.")
 @click.option(
@@ -175,7 +175,7 @@ def _origin(url: str) -> str:
 
 
 def _with_consumer(draft: Account, vault: Vault, credentials: str | None) -> Account:
-    # An existing account with this name and service has the consumer credentials. The user need not type them again.
+    # If an account with this name and service exists, the user does not have to type its consumer credentials again.
     if credentials is None and "OAUTH2_CONSUMER_KEY" not in os.environ and draft.name in vault.names():
         found = vault.load(draft.name)
         if found.service == draft.service and found.origins[: len(draft.origins)] == draft.origins:

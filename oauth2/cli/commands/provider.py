@@ -24,7 +24,7 @@ _GROUPS = {"consumers": "provider_consumers", "grants": "provider_grants"}
 
 
 class _Provider(Group):
-    """The commands of this module, and two groups in other modules. These two modules are loaded on first use."""
+    """The commands of this module, and two groups in other modules. The two other modules are loaded on first use."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return [*_GROUPS, *super().list_commands(ctx)]
@@ -42,8 +42,8 @@ class _Provider(Group):
 def provider(context: click.Context) -> None:
     """Operate a provider: its clients, grants and database.
 
-    The commands work on the store of the provider, whose URL is in --store or OAUTH2_PROVIDER_STORE. The provider may
-    run meanwhile.
+    Give the URL of the provider's store with --store or in OAUTH2_PROVIDER_STORE. The provider may
+    run while you use the commands.
     """
     if context.invoked_subcommand is None:
         click.echo(context.get_help())
@@ -54,10 +54,10 @@ def provider(context: click.Context) -> None:
 @nonces_option
 @as_json
 def check(chosen: ChosenStore, nonces: str | None, as_json: bool) -> int:
-    """Check the database, and the database of the nonces if it is another one.
+    """Check the database. If the nonces are in another database, check that database, too.
 
-    The command reads the schema version, the clock and the number of nonces, and tries a write. The exit code is 0 if
-    nothing is wrong, 1 if something is wrong, and 4 if a database cannot be reached.
+    The command reads the schema version, the clock and the number of nonces, and tests whether it can write. The exit
+    code is 0 if nothing is wrong, 1 if something is wrong, and 4 if a database cannot be reached.
     """
     other = chosen.store_of_nonces(nonces)
     conditions = [(each.name, each.condition()) for each in (chosen, other) if each is not None]
@@ -150,8 +150,8 @@ def _print_statements(chosen: ChosenStore, found: int | None, needed: int) -> No
 def reencrypt(chosen: ChosenStore) -> None:
     """Encrypt all secrets with the first key of the key file.
 
-    Secrets that are not encrypted yet are encrypted, too. The provider may run meanwhile, if all of its processes have
-    the first key.
+    Secrets that are not encrypted yet are encrypted, too. The provider may run during this command, if all of its
+    processes have the first key.
     """
     if chosen.cipher() is None:
         raise Failure("There are no keys.", f"Give --key-file FILE, or set {KEY_FILE} or {KEYS}.")

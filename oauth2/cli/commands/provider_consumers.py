@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["add", "consumers", "list_", "remove", "rotate", "show"]
 
-_LONGEST_NAME = 24  # Characters in the table; a longer name is cut off there.
+_LONGEST_NAME = 24  # Maximum number of characters in the table; the end of a longer name is not shown.
 _KEY = click.argument("key", metavar="KEY", shell_complete=complete_consumer)
 _SECRET_FILE = click.option(
     "--secret-file", metavar="FILE", help="Write key and secret to this new file (mode 0600) and do not print them."
@@ -45,7 +45,7 @@ def consumers(context: click.Context) -> None:
 @consumers.command()
 @click.argument("name", metavar="NAME")
 @click.option("--callback", "callbacks", multiple=True, metavar="URL", help="A callback URL, or oob. Repeatable.")
-@click.option("--key", metavar="KEY", help="The key; default: a random key.")
+@click.option("--key", metavar="KEY", help="The key. Defaults to a random key.")
 @click.option("--public-key", metavar="FILE", help="The RSA public key in PEM, for a client that signs with RSA.")
 @click.option(
     "--signature-method",
@@ -77,7 +77,7 @@ def add(
 ) -> None:
     """Register a client under NAME, which users see when they are asked for their approval.
 
-    The secret is shown once. Nobody can read it from the store again with this command.
+    The secret is shown only once. No command shows it again.
     """
     pem = None if public_key is None else _public_key(public_key)
     if not (callbacks or two_legged or xauth):
@@ -96,8 +96,8 @@ def add(
         owner=owner,
     )
     with chosen.opened() as store:
-        # This call fails if secrets in the store are encrypted and there are no keys. Otherwise the new secret would be
-        # stored without encryption.
+        # This call fails if the store has encrypted secrets, but the command has no keys. Without this call, the new
+        # secret would be stored without encryption.
         store.list_consumers()
         if store.get_consumer(consumer.key) is not None:
             raise Failure(f"There is already a client with the key {one_line(consumer.key)!r}.", "Choose another key.")
@@ -140,7 +140,7 @@ def show(chosen: ChosenStore, key: str, as_json: bool) -> None:
 @consumers.command()
 @_KEY
 @click.option("--end", is_flag=True, help="End the rotation: refuse the previous secret.")
-@click.option("--at-once", is_flag=True, help="Refuse the current secret at once, because others may know it.")
+@click.option("--at-once", is_flag=True, help="Refuse the current secret at once, for example if others know it.")
 @click.option("--public-key", metavar="FILE", help="Replace the RSA public key by the one in this file.")
 @_SECRET_FILE
 @store_options
@@ -157,8 +157,8 @@ def rotate(
 ) -> None:
     """Replace the secret of a client.
 
-    Both secrets are accepted until you run the command again with --end. If a rotation is in progress, only the new
-    secret is replaced, because the client still signs with the previous secret.
+    The current secret and the new secret are both accepted until you run the command again with --end. If a rotation
+    is already in progress, only the newest secret is replaced, because the client still signs with the previous one.
     """
     if end + at_once + (public_key is not None) > 1:
         raise Failure("These options exclude each other: --end, --at-once, --public-key.", "Give one of them.")
@@ -178,7 +178,10 @@ def rotate(
         changed = _with_new_secret(current, at_once=at_once)
         with new_secret_file(secret_file, changed):
             _replace(store, changed)
-    accepted = "The previous secret is refused." if at_once else "The previous secret is accepted until: rotate --end"
+    if at_once:
+        accepted = "The previous secret is refused."
+    else:
+        accepted = "The previous secret is accepted until you run: rotate --end"
     _say_secret(changed, secret_file, as_json=as_json, text=f"Replaced the secret of {one_line(key)}. {accepted}")
 
 

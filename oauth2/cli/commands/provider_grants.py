@@ -1,4 +1,4 @@
-"""``oauth2 provider grants``: what users have approved."""
+"""``oauth2 provider grants``: the approvals of users."""
 
 from __future__ import annotations
 
@@ -62,12 +62,12 @@ def list_(chosen: ChosenStore, user: str | None, consumer: str | None, as_json: 
 @click.option("-y", "--yes", is_flag=True, help="Do not ask for confirmation.")
 @store_options
 def revoke(chosen: ChosenStore, grant: str | None, user: str | None, consumer: str | None, yes: bool) -> None:
-    """Revoke GRANT, or all grants of a user, of a client, or of both.
+    """Revoke GRANT, all grants of a user, all grants to a client, or all grants of a user to a client.
 
     The tokens of a revoked grant are refused from the next request on, even if they were renewed.
     """
     if (grant is None) == (user is None and consumer is None):
-        raise Failure("Give either GRANT, or --user and --consumer.", "Run: oauth2 provider grants list")
+        raise Failure("Give either GRANT, or --user, --consumer or both.", "Run: oauth2 provider grants list")
     with chosen.opened() as store:
         chosen_grants = [each.grant for each in _matching(store, user, consumer)] if grant is None else [grant]
         confirm(f"Revoke {_counted(chosen_grants)}?", yes=yes)

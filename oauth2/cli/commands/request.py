@@ -51,7 +51,11 @@ _START = 4096  # Maximum number of bytes of a refusal that are read.
 @click.option("-v", "--verbose", is_flag=True, help="Show all headers on standard error, without credentials.")
 @click.option("-f", "--fail", is_flag=True, help="Report a status of 400 or more as an error; the exit code is 1.")
 @click.option(
-    "-L", "--location", "follow", is_flag=True, help=("Follow redirects; send credentials only to the same origin.")
+    "-L",
+    "--location",
+    "follow",
+    is_flag=True,
+    help="Follow redirects, but send credentials only to the origin of URL.",
 )
 @click.option(
     "--timeout",

@@ -30,7 +30,7 @@ _PARAMETER = re.compile(r"\b(?:base_url|trusted_proxy(?:_headers)?)\b")
 @click.option("--database", default="provider.db", show_default=True, metavar="FILE", help="The SQLite file.")
 @click.option("--store", metavar="URL", help=f"The store of clients and grants; default: {STORE}, or the SQLite file.")
 @nonces_option
-@click.option("--key-file", metavar="FILE", help=f"The keys for encrypted secrets in --store; or {KEYS}.")
+@click.option("--key-file", metavar="FILE", help=f"The keys for encrypted secrets in --store; default: {KEYS}.")
 @click.option("--base-url", metavar="URL", help="The https URL of the reverse proxy, if you use a reverse proxy.")
 @click.option(
     "--trusted-proxy",
@@ -61,7 +61,7 @@ def serve(
 ) -> None:
     """Run the reference provider.
 
-    The provider is a small service with pages, where users sign in and approve applications, and an API. Accounts,
+    The provider is a small service. It has an API, and pages where users sign in and approve applications. Accounts,
     sessions and notes are always in the SQLite file.
     """
     site = _site()
@@ -77,7 +77,7 @@ def _opened(store: str | None, nonces: str | None, key_file: str | None) -> Iter
     url = store or os.environ.get(STORE)
     if not url:
         if nonces or key_file:
-            raise Failure("--nonces and --key-file need another store.", f"Give --store URL, or set {STORE}.")
+            raise Failure("--nonces and --key-file need --store.", f"Give --store URL, or set {STORE}.")
         yield None
         return
     chosen = choose_store(store, None, key_file)

@@ -37,8 +37,8 @@ def verify(
 ) -> int:
     """Verify the signature of a request.
 
-    FILE contains a curl command, an HTTP request or a HAR file; - is standard input. Without FILE, use the options to
-    give the request. If the signature is invalid, `oauth2 doctor` finds the reason.
+    FILE contains a curl command, an HTTP request or a HAR file; - is standard input. Without FILE, describe the request
+    with options. If the signature is invalid, `oauth2 doctor` finds the reason.
 
     The nonce is not checked, because only the service knows the used nonces.
     """

@@ -90,12 +90,12 @@ def _result(entry: Entry, *, checks_time: bool) -> str:
 
 
 def _visible(value: object) -> object:
-    """Return *value* for a page: invisible characters are escaped."""
+    """Return *value* with invisible characters escaped, for a page."""
     return value if isinstance(value, Markup) else one_line(str(value))
 
 
 def _whole(text: object) -> Markup:
-    """Return *text* for a text field without changing line ends; the result is empty if *text* is not defined."""
+    """Escape *text*, except for its line ends, for a text field; return an empty text if *text* is not defined."""
     return escape("\n".join(map(one_line, str(text).splitlines())))
 
 

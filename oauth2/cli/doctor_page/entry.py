@@ -1,4 +1,4 @@
-"""The values that a person enters on the page: the request, the credentials, and the response of the service."""
+"""The values that the user enters on the page: the request, the credentials, and the response of the service."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Entry:
         request: The request.
         consumer, token: The credentials with which the request should be signed.
         their_base_string: The base string that the service reports, or None.
-        notes: Remarks for the person, without secrets.
+        notes: Remarks for the user, without secrets.
     """
 
     request: HTTPRequest
@@ -71,8 +71,8 @@ def read_entry(fields: Mapping[str, str]) -> tuple[Entry | None, dict[str, str]]
     try:
         request, answer = _request(fields)
     except (Failure, Error) as exc:
-        # An error can quote a part of the entered text. Such a part can contain a part of a secret. Then the
-        # error is not shown.
+        # An error can quote a part of the entered text. If the quoted text contains a part of a secret, the error is
+        # not shown.
         told = _told(exc)
         problems["request"] = _UNREADABLE if _has_part(told, _secrets(fields)) else told
     if problems or request is None:
@@ -123,13 +123,13 @@ def _request(fields: Mapping[str, str]) -> tuple[HTTPRequest, str]:
         received = read_received(text or None, parts)
     message = received.message
     base_string_uri(message.url)
-    base_string_uri(message.signed_url)  # raises Error if the URL with the host of the Host header is not valid
+    base_string_uri(message.signed_url)  # raises Error if the URL with the host of the Host header is invalid
     return http_request_of(message), received.answer
 
 
 def _with_line_ends(text: bytes) -> bytes:
     # A browser sends each line end of a text field as CRLF, even if LF was pasted. Copying can also add a line end.
-    # Only the Content-Length of an HTTP request shows which line ends its body has.
+    # Only the Content-Length of an HTTP request shows which line ends the body had when it was sent.
     with_lf = text.replace(b"\r\n", b"\n")
     head, _, body = with_lf.partition(b"\n\n")
     length = _LENGTH.search(head)

@@ -30,7 +30,7 @@ __all__ = [
     "uses_secrets",
 ]
 
-#: Key: the origin of a part of a signature base string. Value: the text for this origin on the page.
+#: Key: the part of the request from which a text of the signature base string comes. Value: its name on the page.
 ORIGINS = {
     "method": "Method",
     "url": "URL",
@@ -43,7 +43,7 @@ _STEPS = {"method": 1, "base string URI": 2, "parameters": 3, "base string": 4}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Segment:
-    """A part of the signature base string, and its origin. The origin of a separator is ``""``."""
+    """A part of the signature base string. *origin* is a key of :data:`ORIGINS`, or ``""`` for a separator."""
 
     text: str
     origin: str = ""
@@ -51,7 +51,7 @@ class Segment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """An encoded parameter and its origin."""
+    """An encoded parameter. *origin* is a key of :data:`ORIGINS`: the part of the request that has the parameter."""
 
     name: str
     value: str = field(repr=False)
@@ -81,8 +81,8 @@ def segments(pieces: Pieces) -> list[Segment]:
     made = list(_segments(pieces))
     if "".join([each.text for each in made]) == pieces.base_string:
         return made
-    # If the joined parts are not equal to the base string that the doctor shows, the parts still contain text that the
-    # doctor has removed: a secret, or the end of a long text. In this case the parts must not be shown.
+    # The doctor removes secrets and the ends of long texts from the base string. The parts still contain the removed
+    # text. In this case, the joined parts are not equal to the base string, and must not be shown.
     return [Segment(text=pieces.base_string)]
 
 
@@ -99,7 +99,7 @@ def _segments(pieces: Pieces) -> Iterator[Segment]:
 
 
 def origins(pieces: Pieces) -> dict[str, str]:
-    """Return the origins in this base string, each with its text."""
+    """Return the items of :data:`ORIGINS` that occur in this base string."""
     found = {"method", "url", *pieces.places}
     return {name: text for name, text in ORIGINS.items() if name in found}
 
@@ -120,13 +120,13 @@ def difference(one: str, other: str) -> Difference:
 
 
 def sides(comparison: Comparison) -> list[tuple[str, str]]:
-    """Return the parameters that only one of the base strings has, each with the label of that base string, sorted."""
+    """Return the parameters that occur in only one base string, sorted; each has the label of its base string."""
     ours = [(text, "Expected") for text in comparison.only_ours]
     return sorted([*ours, *((text, "Reported") for text in comparison.only_theirs)])
 
 
 def parts(evidence: Evidence | Comparison) -> tuple[Difference, Difference]:
-    """Return the two texts of an evidence or a comparison, split at the difference: first our text."""
+    """Return the expected and the other text of an evidence or a comparison, each split at the difference."""
     if isinstance(evidence, Comparison):
         ours, theirs = evidence.ours, evidence.theirs
     else:

@@ -1,8 +1,8 @@
-"""Find uses whose behaviour changes with this package: of python-oauth2 1.9, and of other OAuth 1 libraries.
+"""Find the uses of python-oauth2 1.9 and other OAuth 1 libraries whose behaviour changes with this package.
 
 ``sources`` reads a code base, ``finder`` finds the uses in the syntax tree of one file, ``fixes`` rewrites the uses
 that a program can rewrite, and ``report`` writes the findings for people and for programs. ``rules.toml`` has the
-rules. Nothing of the code base is imported or run.
+rules. The code base is neither imported nor run.
 """
 
 __all__: list[str] = []

@@ -11,7 +11,8 @@ from .events import Event
 
 __all__ = ["CONDITIONS"]
 
-# Key: a function. Value: the position and the name of its argument for the URL, or for the parameters.
+# Key: a function. Value: the position and the name of its argument that is the URL (in _URL), or the parameters
+# (in _PARAMETERS).
 _URL = {
     "oauth2.Client.request": (0, "uri"),
     "oauth2.Request": (1, "url"),
@@ -28,11 +29,11 @@ _PARAMETERS = {
 _FORM = "application/x-www-form-urlencoded"
 
 
-# --- what an event shows ----------------------------------------------------------
+# --- arguments that are literals --------------------------------------------------
 
 
 def _text(node: ast.expr | None) -> str | None:
-    """Return a literal text; None if the expression is anything else."""
+    """Return the text of a literal str or bytes; None if the expression is not such a literal."""
     if isinstance(node, ast.Constant) and isinstance(node.value, str | bytes):
         return node.value.decode("latin-1") if isinstance(node.value, bytes) else node.value
     return None
@@ -43,13 +44,13 @@ def _url(event: Event) -> str:
 
 
 def _parameters(event: Event) -> dict[str, ast.expr]:
-    """Return the parameters of an event if they are a literal dict. Key: the name. Otherwise return {}."""
+    """Return the parameters of an event by name; {} if they are not a literal dict."""
     given = event.argument(*_PARAMETERS[event.name]) if event.name in _PARAMETERS else None
     return dict(_items(given, event))
 
 
 def _headers(event: Event) -> dict[str, ast.expr]:
-    """Return the header fields if they are a literal dict. Key: the name in lower case. Otherwise return {}."""
+    """Return the header fields of an event by name in lower case; {} if they are not a literal dict."""
     given = event.argument(*((2, "headers") if event.name.endswith("from_request") else (3, "headers")))
     return {name.lower(): value for name, value in _items(given, event)}
 
@@ -205,7 +206,7 @@ def _headers_are_read_again(event: Event) -> bool:
 
 
 def _members(event: Event) -> dict[str, ast.stmt | ast.expr]:
-    """Return the methods and the assigned attributes of a class. Key: the name."""
+    """Return the methods and the assigned attributes of a class by name."""
     found: dict[str, ast.stmt | ast.expr] = {}
     for each in event.node.body if isinstance(event.node, ast.ClassDef) else ():
         match each:

@@ -1,4 +1,4 @@
-"""``Event``: one place of a program that uses a library."""
+"""``Event``: one use of a library in a program."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["Event"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """One place of a program that uses a library.
+    """One use of a library in a program.
 
     Attributes:
         kind: What the program does: ``"import"``, ``"use"``, ``"call"``, ``"set"``, ``"inherit"``, ``"define"``,
@@ -20,11 +20,12 @@ class Event:
             itself.
         line: The line, counted from 1.
         column: The column in bytes of UTF-8, counted from 0.
-        node: The part of the syntax tree: the call of ``"call"``, the value of ``"set"``, the class of ``"inherit"``.
-        within: The function, or the file, that contains the place.
+        node: The part of the syntax tree. For ``"call"``, it is the call; for ``"set"``, the assigned value; for
+            ``"inherit"``, the class.
+        within: The function, or the file, that contains the use.
         caught: The names of the exceptions that the ``try`` statements around a call catch.
-        literal: A function. If an expression is a name, the function returns the expression that was assigned to this
-            name. Otherwise the function returns the expression itself.
+        literal: A function that takes an expression. If the expression is a name, the function returns the expression
+            that was assigned to this name. Otherwise the function returns the expression itself.
     """
 
     kind: str

@@ -34,11 +34,11 @@ class Finding:
 
 
 def find(tree: ast.Module, *, shadowed: Collection[str] = ()) -> list[Finding]:
-    """Return the findings of one file, in the order of their lines; at most one per rule and place.
+    """Return the findings of one file, in the order of their lines; at most one for each rule and position.
 
     Args:
         tree: The syntax tree of the file.
-        shadowed: The names of libraries that the program has as modules of its own.
+        shadowed: The names of libraries for which the program has its own module. Uses of this module are not reported.
 
     Raises:
         RecursionError: The file is nested too deeply.

@@ -45,7 +45,7 @@ class CannotRewrite(Exception):  # noqa: N818 - the name says what is wrong
 
 
 def rewrite(content: bytes, findings: Sequence[Finding]) -> bytes:
-    """Return a file after all possible rewrites; the same bytes if no use can be rewritten.
+    """Return a file after all possible rewrites; return *content* if no use can be rewritten.
 
     Args:
         content: The file, which has the syntax of Python 3.
@@ -83,8 +83,8 @@ class _Change(cst.CSTTransformer):
         self._places = places
         self._module = module
         self._bound = bound_names(module.code)
-        # OAuth1 of requests-oauthlib has the attribute client: the signer of oauthlib. Some programs change this
-        # signer.
+        # OAuth1 of requests-oauthlib has the attribute client: the signer of oauthlib. If a program may change this
+        # signer, its calls are not rewritten.
         self._uses_signer = ".client." in module.code
         self.is_changed = False
 

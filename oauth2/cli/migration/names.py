@@ -26,8 +26,8 @@ class Value:
     Attributes:
         name: The full name of the module, class or function, such as ``"oauth2.Client"``.
         is_instance: Whether the value is an instance of the class of this name.
-        own: For a class of the program that inherits from the class *name*: the names that the class of the program
-            defines. None for the class of the library.
+        own: If the value is a class of the program that inherits from *name*, the names that this class defines. None
+            if the value is *name* itself.
     """
 
     name: str
@@ -65,7 +65,7 @@ def imported_names(node: ast.Import | ast.ImportFrom) -> list[tuple[str, str, st
 
 
 def bound_names(text: str) -> frozenset[str]:
-    """Return the names that a file binds to anything other than the module or package of the same name."""
+    """Return the names that a file binds to an object other than the module or package with this name."""
     found: set[str] = set()
     for node in ast.walk(ast.parse(text)):
         match node:

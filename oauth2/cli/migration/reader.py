@@ -29,7 +29,7 @@ class Reader(ast.NodeVisitor):
     """Reads one file.
 
     Args:
-        shadowed: The names of libraries that the program has as modules of its own.
+        shadowed: The names of libraries for which the program has its own module.
     """
 
     def __init__(self, shadowed: Collection[str] = ()) -> None:
@@ -45,8 +45,8 @@ class Reader(ast.NodeVisitor):
     def read(self, tree: ast.Module) -> list[Event]:
         """Return the events of a file in the order of the file."""
         scope = Scope()
-        # The first round collects classes and attributes of self. A file may use a class or an attribute before its
-        # definition.
+        # The tree is visited twice. The first visit collects classes and attributes of self, because a file may use a
+        # class or an attribute before its definition.
         for _ in range(2):
             self._events.clear()
             scope = Scope(values=scope.values)
@@ -276,7 +276,7 @@ class Reader(ast.NodeVisitor):
 
 
 def _literal(scopes: tuple[Scope, ...], node: ast.expr) -> ast.expr:
-    """Return the expression that was assigned to a name, if it was assigned once; otherwise *node*."""
+    """If *node* is a name that was assigned once, return the assigned expression; otherwise return *node*."""
     if isinstance(node, ast.Name):
         for scope in reversed(scopes):
             if node.id in scope.literals:

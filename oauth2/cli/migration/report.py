@@ -24,8 +24,8 @@ class FileReport:
     """The findings of one file.
 
     Attributes:
-        path: The path, as it was found.
-        text: The text as read.
+        path: The path. It starts with the path that the user gave.
+        text: The decoded text, with LF as line end.
         is_python2: Whether the file has syntax of Python 2.
         findings: The findings, in the order of their lines.
     """
@@ -59,7 +59,7 @@ def check(sources: Iterable[Source | Skipped]) -> tuple[list[FileReport], list[S
 
 
 def lines(reports: Sequence[FileReport]) -> Iterator[str]:
-    """Yield the findings as text: each rule, and all places where it applies. Only paths can exceed 80 columns."""
+    """Yield each rule and the lines of code to which it applies, as text. Only paths can exceed 80 columns."""
     for rule in rules():
         places = [(report, found) for report in reports for found in report.findings if found.rule is rule]
         if places:
@@ -102,8 +102,8 @@ def summary(reports: Sequence[FileReport]) -> Iterator[str]:
     old = [each for each in reports if each.is_python2]
     if old:
         yield ""
-        yield "These files have the syntax of Python 2. Convert them to Python 3 first. Their"
-        yield "uses were searched in a rewritten copy, and --fix leaves them unchanged:"
+        yield "These files have the syntax of Python 2. Convert them to Python 3 first. This"
+        yield "command read a converted copy of each file, and --fix does not change the files:"
         yield from (f"    {one_line(str(each.path))}" for each in old)
 
 

@@ -20,11 +20,12 @@ class Rule:
         library: The library that the program uses.
         on: The events to which the rule applies, such as ``"call oauth2.Server.verify_request"``. ``*`` matches any
             text.
-        when: The condition in ``conditions.py`` that must hold for an event; ``""`` for none.
-        says: What changes, in one or two sentences.
+        when: The condition in ``conditions.py`` that an event must also meet; ``""`` if there is no condition.
+        says: What changes, in a few sentences.
         do: What to do about the change, in the imperative.
         see: The section of the documentation: the name of the page, ``#`` and the anchor.
-        covers: The changes in docs/migration.md that the rule finds: the start of the first cell of each row.
+        covers: The rows of docs/migration.md that describe the change. Each text is the start of the first cell of a
+            row.
         fix: The function in ``fixes.py`` that rewrites a use; ``""`` if a person must rewrite the use.
         found: Example that the rule finds.
         not_found: Similar example that the rule does not find.
@@ -48,7 +49,7 @@ class Unseen:
     """A change in docs/migration.md that the source code of a program does not show.
 
     Attributes:
-        change: The start of the first cell of its row.
+        change: The start of the first cell of its row in docs/migration.md.
         reason: The reason why the source code does not show the change.
     """
 

@@ -30,12 +30,12 @@ class Source:
     """A file that was read.
 
     Attributes:
-        path: The path, as it was found.
+        path: The path. It starts with the path that the user gave.
         tree: The syntax tree.
-        text: The text as read.
+        text: The decoded text, with LF as line end.
         is_python2: Whether the file has syntax of Python 2. In this case *tree* is the tree of a text that was
             rewritten for Python 3.
-        shadowed: The names of libraries that are modules beside this file.
+        shadowed: The names of libraries for which the program has its own module, in the folder of this file or above.
     """
 
     path: Path
@@ -54,7 +54,7 @@ class Skipped:
 
 
 def read_sources(root: Path) -> Iterator[Source | Skipped]:
-    """Read all Python files below *root*, or the file *root*, in the order of their paths.
+    """Read and yield all Python files below *root*, or the file *root*, in the order of their paths.
 
     Links to folders are not followed, because links can form a loop. Each file is read only once.
     """
@@ -135,8 +135,8 @@ def _tree(text: str) -> ast.Module | str:
 
 @cache
 def _beside(folder: Path, root: Path) -> frozenset[str]:
-    """Return the libraries that are modules in *folder*, or in a folder above it up to *root*."""
-    # Python 2 imports such a module instead of the library. Python 3 does the same in a script or in tests.
+    """Return the names of libraries for which *folder*, or a folder above it up to *root*, has a module."""
+    # Python 2 imports these modules instead of the libraries. Python 3 also does this in a script or in tests.
     found = {each for each in LIBRARIES if (folder / f"{each}.py").exists() or (folder / each / "__init__.py").exists()}
     above = _beside(folder.parent, root) if folder != root and root in folder.parents else frozenset()
     return above | found

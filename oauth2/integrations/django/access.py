@@ -1,4 +1,4 @@
-"""``oauth_required``: a decorator for views that only signed requests reach."""
+"""``oauth_required``: a decorator for views that accept only signed requests."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def oauth_required(
 @overload
 def oauth_required(*, realm: str | None = None) -> OAuthDecorator: ...
 def oauth_required(view: Callable[..., Any] | None = None, /, *, realm: str | None = None) -> object:
-    """Decorate a view that only signed requests reach (section 3).
+    """Decorate a view, so that only signed requests reach the view (section 3).
 
     The view finds the :class:`~oauth2.provider.Access` in ``request.oauth``, and the user who approved the client in
     ``request.user``. A refused request gets the response of :meth:`~oauth2.provider.Provider.error_response`. The view
@@ -77,7 +77,7 @@ def oauth_required(view: Callable[..., Any] | None = None, /, *, realm: str | No
 
     def decorated(view: Callable[..., Any]) -> Callable[..., Any]:
         if not callable(view):
-            raise TypeError("view: must be a function; write realm=... for a realm")
+            raise TypeError("view: must be a function; pass a realm as realm=")
         protected = _protected_coroutine(view, realm) if iscoroutinefunction(view) else _protected(view, realm)
         protected.csrf_exempt = True  # type: ignore[attr-defined]  # read by CsrfViewMiddleware
         # LoginRequiredMiddleware must not ask a client to log in, because a client has no session.
@@ -87,7 +87,7 @@ def oauth_required(view: Callable[..., Any] | None = None, /, *, realm: str | No
 
 
 def verify(request: HttpRequest, realm: str | None = None) -> Access:
-    """Verify *request* (section 3), once for each request, and set ``request.oauth`` and ``request.user``.
+    """Verify *request* (section 3) if it is not verified yet, and set ``request.oauth`` and ``request.user``.
 
     Args:
         request: The request. The view can read its body afterwards.
@@ -96,7 +96,7 @@ def verify(request: HttpRequest, realm: str | None = None) -> Access:
     Raises:
         Error: The request is refused, or the user who approved the client is no longer active.
         ValueError: *realm* is not one of ``OAUTH2_REALMS``.
-        RuntimeError: The body has been read, or a transaction has begun.
+        RuntimeError: The body was read, or a transaction was begun, before the request was verified.
     """
     known_realm(realm)
     access = getattr(request, "oauth", None)
@@ -113,13 +113,13 @@ def verify(request: HttpRequest, realm: str | None = None) -> Access:
     async def auser() -> object:
         return user
 
-    # The same request may have a session cookie. This line replaces the user of the session.
+    # The request may also have a session cookie. This line replaces the user of the session.
     vars(request).update(oauth=access, user=user, auser=auser)
     return access
 
 
 def refusal_of(request: HttpRequest, error: Error) -> HttpResponse:
-    """Return the response for an error of :func:`verify`."""
+    """Return the response to a request that :func:`verify` refused with *error*."""
     return django_response(request, provider().error_response(error))
 
 

@@ -1,4 +1,4 @@
-"""Admin pages for clients and grants. A secret is shown once: in the response that creates it."""
+"""Admin pages for clients and grants. A secret is shown only once, immediately after it is created."""
 
 from __future__ import annotations
 
@@ -34,16 +34,16 @@ else:
 
 
 class ClientForm(_ClientForm):
-    """The attributes of a client that people edit; see :class:`~oauth2.stores.ClientCredentials`."""
+    """The attributes of a client that administrators can edit; see :class:`~oauth2.stores.ClientCredentials`."""
 
     name = forms.CharField(help_text="The name that is shown to users.")
     callback_urls = forms.CharField(
         widget=forms.Textarea,
         required=False,
-        help_text='The callback URLs that the client may request, one on each line; "oob" for a code to copy.',
+        help_text='The callback URLs that the client may use, one on each line. Write "oob" if users copy a code.',
     )
     public_key = forms.CharField(
-        widget=forms.Textarea, required=False, help_text="In PEM, for a client that signs with RSA. It has no secret."
+        widget=forms.Textarea, required=False, help_text="In PEM, for a client that signs with RSA and has no secret."
     )
     two_legged = forms.BooleanField(label="May send requests without a token", required=False)
     xauth = forms.BooleanField(label="May exchange passwords for tokens (xAuth)", required=False)
@@ -92,7 +92,7 @@ class _NoSecretLookups:
     """
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
-        """Return whether the URL of the page may filter by *lookup*: only by a column of the page."""
+        """Return whether the URL of the page may filter by *lookup*. Only the columns in ``_FILTERS`` are allowed."""
         return lookup.partition("__")[0] in _FILTERS
 
 
@@ -155,7 +155,7 @@ class ClientAdmin(_NoSecretLookups, _ClientAdmin):
 
     @admin.action(description="Make a new secret", permissions=["change"])
     def make_new_secret(self, request: HttpRequest, queryset: QuerySet[RegisteredClient]) -> HttpResponse | None:
-        """Give each client a new secret, and show the secret. The current secret stays valid."""
+        """Give each client a new secret, and show the new secret. The previous secret stays valid."""
         changed = [each.with_new_secret() for each in self._known(queryset) if each.secret]
         for consumer in changed:
             provider().store.replace_consumer(consumer)

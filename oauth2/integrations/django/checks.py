@@ -1,4 +1,4 @@
-"""System checks: settings with which clients could not get or use credentials, or could replay requests."""
+"""System checks. They report settings that prevent clients from using the provider, or that allow replays."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from .configuration import database, provider
 __all__ = ["check_database", "check_deployment", "check_settings"]
 
 _OLDEST_SQLITE = (3, 35)  # Version 3.35 is the first version of SQLite with RETURNING.
-_IN_DEBUG = [".localhost", "127.0.0.1", "[::1]"]  # If ALLOWED_HOSTS is empty, Django allows these hosts with DEBUG.
+_IN_DEBUG = [".localhost", "127.0.0.1", "[::1]"]  # With DEBUG and an empty ALLOWED_HOSTS, Django allows these hosts.
 _AUTHENTICATION = "oauth2.integrations.rest_framework.OAuth1Authentication"
 
 
@@ -36,7 +36,7 @@ def check_settings(app_configs: Sequence[AppConfig] | None, **_: object) -> list
         found.append(
             Warned(
                 "The nonces of OAUTH2_STORE are in the memory of one process.",
-                hint="If the project runs in several processes, each of them accepts the same request once. Remove "
+                hint="If the project runs in several processes, each process accepts a replayed request once. Remove "
                 "OAUTH2_STORE to store nonces in the database, or use a RedisStore.",
                 id="oauth2.W001",
             )
@@ -114,7 +114,7 @@ def _base_url() -> list[CheckMessage]:
         found.append(
             Warned(
                 "OAUTH2_BASE_URL ends with FORCE_SCRIPT_NAME.",
-                hint="The prefix would be in the URLs that clients sign twice. Remove it from OAUTH2_BASE_URL.",
+                hint="The URLs that clients sign would contain the prefix twice. Remove it from OAUTH2_BASE_URL.",
                 id="oauth2.W004",
             )
         )
@@ -132,8 +132,8 @@ def _transactions() -> list[CheckMessage]:
         found.append(
             Warned(
                 "ATOMIC_REQUESTS begins a transaction before OAuth1Authentication verifies a request.",
-                hint="Write oauth_required(View.as_view()) in urls.py, so that the request is verified before. "
-                "Without it, each signed request fails.",
+                hint="Write oauth_required(View.as_view()) in urls.py, so that requests are verified before the "
+                "transaction begins. Otherwise each signed request fails.",
                 id="oauth2.W005",
             )
         )

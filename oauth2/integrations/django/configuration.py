@@ -108,7 +108,7 @@ def _store(policy: RequestPolicy) -> ProviderStore:
 
 
 def _object(name: str, default: _Value) -> _Value:
-    """Return the value of a setting: an object, or the dotted path of an object in a module."""
+    """Return the object that a setting contains. The setting may contain the dotted path of the object instead."""
     value: Any = getattr(settings, _PREFIX + name, default)
     try:
         found: _Value = import_string(value) if isinstance(value, str) else value

@@ -50,8 +50,8 @@ def authorize(request: HttpRequest) -> HttpResponse:
     """Show the consent page ``oauth2/authorize.html``, and record the decision of the user (section 2.2).
 
     The template gets ``pending``, an :class:`~oauth2.provider.ApprovalRequest`, ``token`` and ``user``. The form in the
-    template sends ``oauth_token``, ``answer`` (``allow`` or ``deny``) and the realms that the user grants, each as
-    ``realm``.
+    template sends ``oauth_token``, ``answer`` (``allow`` or ``deny``), and one ``realm`` for each realm that the user
+    grants.
     """
     if request.method == "POST":
         token = request.POST.get("oauth_token", "")
@@ -67,7 +67,9 @@ def authorize(request: HttpRequest) -> HttpResponse:
 
 
 def approve(request: HttpRequest, token: str, *, realms: list[str] | None = None) -> HttpResponse:
-    """Record that the user of *request* approves the client, and return the response that sends the user back.
+    """Record that the user of *request* approves the client, and return the redirect to the client.
+
+    If the client has no callback URL, the response is a page with the verifier instead.
 
     Call this function in the view of your own consent page. Protect the view with ``login_required`` and against
     cross-site request forgery.
@@ -92,7 +94,9 @@ def approve(request: HttpRequest, token: str, *, realms: list[str] | None = None
 
 
 def deny(request: HttpRequest, token: str) -> HttpResponse:
-    """Delete temporary credentials that the user does not approve, and return the response that sends the user back.
+    """Delete temporary credentials that the user does not approve, and return the redirect to the client.
+
+    If the client has no callback URL, the response is a page instead.
 
     Args:
         request: The request of a user who is logged in.

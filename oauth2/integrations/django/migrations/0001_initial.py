@@ -28,7 +28,7 @@ def _drop(apps: StateApps, schema_editor: BaseDatabaseSchemaEditor) -> None:
 
 
 class Migration(migrations.Migration):
-    """The schema of version 2 of the stores. ``nonce_horizon`` and ``schema_version`` have no model."""
+    """Version 2 of the schema of the stores. ``nonce_horizon`` and ``schema_version`` have no model."""
 
     initial = True
     operations: ClassVar[Sequence[Operation]] = [

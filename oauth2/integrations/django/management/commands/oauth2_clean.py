@@ -16,7 +16,7 @@ __all__ = ["Command"]
 class Command(BaseCommand):
     """The command."""
 
-    help = "Delete expired nonces and credentials. The provider itself deletes some of them with each new one."
+    help = "Delete expired nonces and credentials. The provider also deletes some of them when it stores new ones."
 
     def handle(self, **_: object) -> None:
         """Delete the expired nonces and credentials."""

@@ -33,7 +33,7 @@ class Command(BaseCommand):
         add.add_argument("--two-legged", action="store_true", help="the client may send requests without a token")
         add.add_argument("--xauth", action="store_true", help="the client may exchange passwords for tokens")
         actions.add_parser("list", help="list the clients")
-        rotate = actions.add_parser("rotate", help="make a new secret; the present secret is accepted, too")
+        rotate = actions.add_parser("rotate", help="make a new secret; the current secret stays valid until --end")
         rotate.add_argument("key")
         rotate.add_argument("--end", action="store_true", help="end the rotation: forget the previous secret")
         actions.add_parser("remove", help="remove a client and its tokens").add_argument("key")

@@ -15,7 +15,7 @@ __all__ = ["Command"]
 class Command(BaseCommand):
     """The command."""
 
-    help = "List and revoke what users have approved."
+    help = "List and revoke the approvals of users."
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Add the subcommands."""

@@ -17,8 +17,8 @@ from ...configuration import database, provider
 
 __all__ = ["Command"]
 
-_ACCESS = 2  # In django-oauth-plus, token credentials have the token_type 2, and temporary credentials 1.
-_USABLE = (1, 2)  # In django-oauth-plus, 1 is the status of a pending client, 2 accepted, 3 canceled, 4 rejected.
+_ACCESS = 2  # In django-oauth-plus, token_type is 2 for token credentials, and 1 for temporary credentials.
+_USABLE = (1, 2)  # In django-oauth-plus, status is 1 (pending), 2 (accepted), 3 (canceled) or 4 (rejected).
 _CONSUMERS = ("id", "key", "secret", "name", "status", "user_id", "xauth_allowed")
 _TOKENS = ("key", "secret", "timestamp", "user_id", "consumer_id", "scope_id")
 
@@ -26,7 +26,7 @@ _TOKENS = ("key", "secret", "timestamp", "user_id", "consumer_id", "scope_id")
 class Command(BaseCommand):
     """The command."""
 
-    help = "Copy the clients and tokens of django-oauth-plus. Clients sign as before; users need not approve again."
+    help = "Copy the clients and tokens of django-oauth-plus. The clients need no change, and no new approval."
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Add the options."""
@@ -94,7 +94,8 @@ class Command(BaseCommand):
             count += 1
         unknown = sorted({name for name in scopes.values() if name not in known})
         if unknown:
-            self.stderr.write(f"These scopes are not in OAUTH2_REALMS, and tokens lose them: {', '.join(unknown)}")
+            names = ", ".join(unknown)
+            self.stderr.write(f"These scopes are not copied, because OAUTH2_REALMS does not contain them: {names}")
         return count
 
     def _skip(self, name: str, reason: str) -> None:
@@ -110,7 +111,7 @@ class _Tables:
         self._connection = connections[using]
 
     def rows(self, table: str, columns: tuple[str, ...], condition: str = "1 = 1") -> list[tuple[Any, ...]]:
-        """Return the values of *columns* of each row."""
+        """Return the values of *columns* of each row that meets *condition*, an SQL condition."""
         quote = self._connection.ops.quote_name
         selected = ", ".join([quote(column) for column in columns])
         with self._connection.cursor() as cursor:
