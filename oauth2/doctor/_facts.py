@@ -30,7 +30,7 @@ _MAX_DIGITS = 25  # Maximum number of digits of a timestamp. A longer text is no
 _UNITS = ((1000, "milliseconds"), (1_000_000, "microseconds"), (1_000_000_000, "nanoseconds"))
 _HALF_HOUR = 1800  # In seconds. Most time zones differ by a multiple of half an hour.
 _FARTHEST_ZONE = 14 * 3600  # In seconds: the largest difference of a time zone from UTC.
-_MAX_DRIFT = 120  # In seconds. A clock that shows local time may be inexact, too, by at most this time.
+_MAX_DRIFT = 120  # In seconds. A clock that shows local time may also be wrong by at most this number of seconds.
 
 
 def facts(

@@ -40,7 +40,7 @@ class Dummies:
                 or None if the store does not have them.
 
         Raises:
-            StoreUnavailable: The cipher does not work.
+            StoreUnavailable: The cipher cannot decrypt a dummy secret.
         """
         for kind, credentials in found.items():
             record, to_row, columns, from_row = _DUMMIES[kind]

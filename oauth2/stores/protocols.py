@@ -180,7 +180,8 @@ class ListingStore(Store, Protocol):
     This protocol is separate from :class:`CredentialStore`, because a provider does not need these methods, and some
     databases cannot list records in order. All stores of credentials in this package implement this protocol.
 
-    Both methods return one page. To get the next page, a program passes the key (or the grant) of the last record.
+    Both methods return one page. To get the next page, a program passes the key of the last client credentials, or the
+    grant of the last token credentials, as *after*.
     """
 
     def list_consumers(self, after: str = "", *, limit: int = 100) -> list[ClientCredentials]:

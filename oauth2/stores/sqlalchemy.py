@@ -56,7 +56,7 @@ class _SQLAlchemyStore(SQLStore):
 
 
 class SQLAlchemyStore(_SQLAlchemyStore):
-    """A store for all records in a PostgreSQL or MariaDB database, or through SQLAlchemy in an SQLite database.
+    """A store for all records in a PostgreSQL, MariaDB or SQLite database, through SQLAlchemy.
 
     The store creates its tables if they do not exist. Each method executes one or a few statements in separate
     transactions, which are independent of the transactions of the application. Configure connection pool, time-outs and
@@ -89,8 +89,8 @@ class AsyncSQLAlchemyStore(CalledStore[_SQLAlchemyStore]):
     """:class:`SQLAlchemyStore` for asyncio, with the drivers asyncpg, psycopg or asyncmy.
 
     Each method executes the statements of :class:`SQLAlchemyStore`. SQLAlchemy runs the blocking code in a greenlet,
-    which returns to the event loop while the driver waits. If a task is cancelled, the connection is closed. The
-    database then rolls back the statement or the transaction, unless it has already committed it.
+    which returns to the event loop while the driver waits. If a task is cancelled, the connection is closed. If the
+    statement or the transaction is not yet committed, the database then rolls it back.
 
     The constructor does not use the database. The first call of a method creates the tables if they do not exist. To
     create the tables earlier, call :meth:`create_schema`.
@@ -299,8 +299,8 @@ class _Pool:
 
     def _once(self, statement: str, values: Values, read: Callable[[Any], _Result]) -> _Result:
         engine = self._engine
-        # The fast path does not call event handlers and does not log statements, so it is used only if the engine has
-        # neither.
+        # The fast path does not call event handlers and does not log statements. It is used only if the engine has no
+        # event handlers and logs no statements.
         if not (engine._has_events or engine.dialect._has_events or engine.logger.isEnabledFor(logging.INFO)):
             pooled = engine.raw_connection()
             try:
@@ -374,7 +374,8 @@ class _Pool:
             try:
                 return work()
             except sa_exc.DBAPIError as exc:
-                # Only these errors are shown, because the messages of other errors may contain stored values.
+                # Only an OperationalError or an InterfaceError is shown, because the messages of other errors may
+                # contain stored values.
                 cause = exc.orig if isinstance(exc, (sa_exc.OperationalError, sa_exc.InterfaceError)) else None
                 if not _is_rolled_back(exc.orig) and (lost or not exc.connection_invalidated):
                     break
