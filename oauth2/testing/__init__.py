@@ -27,9 +27,8 @@ else:
         if module is None:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         if module.endswith("_contract"):
-            import_module(
-                "._contract", __name__
-            )  # registers the contracts, so that pytest rewrites their assert statements
+            # This module registers the contracts, so that pytest rewrites their assert statements.
+            import_module("._contract", __name__)
         value = globals()[name] = getattr(import_module(f".{module}", __name__), name)
         return value
 
