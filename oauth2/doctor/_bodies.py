@@ -126,10 +126,10 @@ def _multipart_fields(content_type: str, text: str) -> Iterator[tuple[str, str, 
     files = [(name, file) for name, _, file in parts if file is not None]
     if files:
         by_name = [(name, value if file is None else file) for name, value, file in parts]
-        sentence = "The fields of the multipart body were signed as parameters. For a file, its name was signed."
+        sentence = "The fields of the multipart body were signed as parameters. For a file, the file name was signed."
         yield "multipart-file-signed", sentence, by_name
         whole = [(name, value) for name, value, _ in parts]
-        sentence = "The fields of the multipart body were signed as parameters. For a file, its content was signed."
+        sentence = "The fields of the multipart body were signed as parameters. For a file, the content was signed."
         yield "multipart-file-signed", sentence, whole
         sentence = "Of the multipart body, only the name of the file was signed as a parameter."
         yield "multipart-file-signed", sentence, files

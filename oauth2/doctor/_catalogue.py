@@ -162,7 +162,7 @@ _GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "path-rewritten": ("The request was signed for the path before a proxy rewrote it.", _URL),
         "path-decoded": ("The path was decoded before signing.", _URL),
         "path-encoded": ("Characters of the path were sent unencoded and signed encoded, such as ' as %27.", _URL),
-        "path-encoded-again": ("The escapes of the path were encoded once more.", _URL),
+        "path-encoded-again": ("The escapes of the path, such as %20, were encoded once more.", _URL),
         "path-escape-case": ("The escapes of the path were signed in upper case instead of lower case, or in "
         "lower case instead of upper case.", _URL),
         "path-case": ("The path was signed in lower case.", _URL),
@@ -225,7 +225,7 @@ _GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         ),
         "protocol-parameters-in-two-places": (
             "Protocol parameters are sent in more than one place.",
-            "Send them all in the header, or all in the query, or all in the form (section 3.5).",
+            "Send all protocol parameters in the header, or all in the query, or all in the form (section 3.5).",
         ),
         "header-comma-after-scheme": ("The Authorization header has a comma after OAuth.", _HEADER),
         "header-ampersand": ("The Authorization header separates parameters with &.", _HEADER),
@@ -233,7 +233,7 @@ _GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "header-without-quotes": ("The Authorization header has values without quotes.", _HEADER),
         "consumer-key": (
             "The consumer key in the request is not the key of the given credentials.",
-            "Use the credentials of that consumer, or correct oauth_consumer_key.",
+            "Use the credentials of the consumer in the request, or correct oauth_consumer_key.",
         ),
         "token": (
             "The token in the request is not the key of the given token credentials.",
@@ -298,7 +298,7 @@ _GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         ),
         "token-temporary": (
             "The oauth_token names temporary credentials, which give no access.",
-            "Exchange them for token credentials first (section 2.3).",
+            "Exchange the temporary credentials for token credentials first (section 2.3).",
         ),
     },
 }  # fmt: skip

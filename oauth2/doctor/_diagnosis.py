@@ -41,8 +41,8 @@ if TYPE_CHECKING:
     from ._search import Match
     from ._signed import Deviation
 
-# If a PLAINTEXT signature is not encoded, a server may read it as several parameters. A loose parameter is a parameter
-# that may be such a part of the signature. At most this many texts of loose parameters are treated as secrets.
+# If a PLAINTEXT signature is not encoded, a server may read the signature as several parameters. A loose parameter is a
+# parameter that may be a part of the signature. At most this many texts of loose parameters are treated as secrets.
 _MAX_LOOSE = 200
 
 

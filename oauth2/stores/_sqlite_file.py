@@ -48,7 +48,8 @@ class DatabaseFile:
         self._pid = 0  # Identifier of the process that opened the connection.
         self._identity: tuple[int, int] | None = None  # Device and inode of the first opened file.
         self._log: WriteAheadLog  # The write-ahead log; this object is created together with the connection.
-        self._is_lost = False  # Never set back to False: a new file may get the inode number of the removed file.
+        # True is never changed back to False, because a new file may get the inode number of the removed file.
+        self._is_lost = False
         self._check_again = 0.0  # Monotonic time of the next check of the identity.
         with FORK_LOCK:
             _FILES.add(self)

@@ -168,7 +168,7 @@ class Statements:
         """Return a SELECT statement that reads one batch of keys and secrets, sorted by key.
 
         Args:
-            name: The table: a key of ``SECRETS``.
+            name: The name of the table without the prefix, such as ``"token"``.
         """
         key, columns = KEYS[name], ", ".join(SECRETS[name])
         return f"SELECT {key}, {columns} FROM {self._tables[name]} WHERE {key} > :after ORDER BY {key} LIMIT :limit"
@@ -179,7 +179,7 @@ class Statements:
         The statement changes nothing if the stored form has changed since the caller read it.
 
         Args:
-            name: The table: a key of ``SECRETS``.
+            name: The name of the table without the prefix, such as ``"token"``.
             column: The column that contains the secret.
         """
         return f"UPDATE {self._tables[name]} SET {column} = :new WHERE {KEYS[name]} = :key AND {column} = :old"

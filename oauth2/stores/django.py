@@ -31,16 +31,16 @@ __all__ = ["PREFIX", "DjangoStore", "table_statements"]
 
 _Result = TypeVar("_Result")
 
-#: The prefix of the name of each table. The default of :class:`~oauth2.stores.sqlalchemy.SQLAlchemyStore` is the same,
+#: The prefix of the name of each table. :class:`~oauth2.stores.sqlalchemy.SQLAlchemyStore` has the same default prefix,
 #: so that both stores can use the same tables.
 PREFIX = "oauth2_"
 # Key: the vendor of a connection of Django. Value: the dialect of the statements.
 _DIALECTS = {"postgresql": POSTGRESQL, "mysql": MARIADB, "sqlite": SQLITE}
 _TRIES = 5
-# These SQLSTATEs and MariaDB error numbers all mean: the database has rolled back the transaction because of a conflict
-# with another transaction.
+# Each of these SQLSTATEs and MariaDB error numbers means that the database has rolled back the transaction because of a
+# conflict with another transaction.
 _ROLLED_BACK = {"40001", "40P01", 1213, 1020}
-_LOST = {2006, 2013, 2055}  # MariaDB error numbers that all mean: the connection is lost.
+_LOST = {2006, 2013, 2055}  # Each of these MariaDB error numbers means that the connection is lost.
 
 
 class DjangoStore(SQLStore):
@@ -127,7 +127,10 @@ def _statements(vendor: str) -> Statements:
 
 
 class _Connections:
-    """The connections of Django to one database, one in each thread. This class repeats failed work."""
+    """The connections of Django to one database. Each thread has one connection.
+
+    If the connection is lost, or if two transactions conflict, this class repeats the work.
+    """
 
     def __init__(self, using: str) -> None:
         self.using = using

@@ -33,8 +33,8 @@ _P = ParamSpec("_P")
 _Result = TypeVar("_Result")
 _DIALECTS = {"postgresql": POSTGRESQL, "mysql": MARIADB, "mariadb": MARIADB, "sqlite": SQLITE}
 _TRIES = 5
-# These SQLSTATEs and MariaDB error numbers all mean: the database has rolled back the transaction because of a conflict
-# with another transaction.
+# Each of these SQLSTATEs and MariaDB error numbers means that the database has rolled back the transaction because of a
+# conflict with another transaction.
 _ROLLED_BACK = {"40001", "40P01", 1213, 1020}
 
 
@@ -202,7 +202,8 @@ def _dialect(argument: str, name: str) -> Dialect:
 class _Pool:
     """The connections of an engine.
 
-    This class repeats failed work, can be used after a fork, and raises only StoreUnavailable.
+    If a connection is lost, or if two transactions conflict, this class repeats the work. This class can be used after
+    a fork, and raises only StoreUnavailable.
     """
 
     def __init__(self, engine: sa.Engine) -> None:

@@ -273,7 +273,7 @@ class CredentialStoreContract(StoreContract):
         (winner,) = [key for won, key in answers if won]
         assert [each.key for each in store.tokens_of("jane")] == [winner]
 
-    # The keys of renewed tokens start with "a" or "z". In an index, they are before and after the first key.
+    # The keys of renewed tokens start with "a" or "z". In an index, these keys are before and after the key *first*.
     @pytest.mark.parametrize("first", ["b", "m", "y"])
     def test_of_32_renewals_and_a_revocation_no_token_is_left(self, store: CredentialStore, first: str) -> None:
         store.add_token(token(first))
