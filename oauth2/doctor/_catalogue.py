@@ -172,8 +172,8 @@ _GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "question-mark-in-uri": ("A ? was left at the end of the base string URI.", _URL),
         "fragment-in-uri": ("The fragment was left in the base string URI.", _URL),
         "method": ("The signed HTTP method is not the method of the request.", _METHOD),
-        "method-override": ("The method in a header field such as X-HTTP-Method-Override was signed instead of the "
-        "method in the request line.", _METHOD),
+        "method-override": ("The method in X-HTTP-Method-Override or a similar field was signed instead of the method "
+        "in the request line.", _METHOD),
         "method-in-lower-case": ("The method was signed in lower case.", _METHOD),
     },
     "Key": {
