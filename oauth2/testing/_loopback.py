@@ -22,9 +22,9 @@ _IDLE = 10  # In seconds. If no data is received for this time, the connection i
 
 
 class Serving:
-    """Runs a server in a thread, which :meth:`stop` ends immediately.
+    """Runs a server in a thread.
 
-    ``serve_forever()`` would end only at its next poll.
+    :meth:`stop` ends the thread immediately. ``serve_forever()`` would end only at its next poll.
     """
 
     def __init__(self, server: socketserver.TCPServer) -> None:

@@ -163,7 +163,7 @@ class StrictService:
 
         Args:
             path: The path, percent-encoded, without a query.
-            content: The body: bytes are sent unchanged; any other value is sent as JSON.
+            content: The body. Bytes are sent unchanged; any other value is sent as JSON.
             status: HTTP status code.
             headers: Header fields; a Content-Type replaces the default Content-Type.
 
@@ -229,7 +229,7 @@ class StrictService:
         realms: Iterable[str] | None = None,
         lifetime: int | None = None,
     ) -> TokenCredentials:
-        """Issue token credentials without the flow.
+        """Issue token credentials without the flow of section 2.
 
         Args:
             consumer: The client that may use the token.
