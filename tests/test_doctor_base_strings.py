@@ -83,7 +83,7 @@ def test_two_deviations_of_the_other_side_are_named():
 def test_equal_base_strings_show_that_the_secrets_differ():
     diagnosis = diagnose(get().send(), Consumer(CONSUMER.key, "unknown"), TOKEN, their_base_string=base_string())
     assert (diagnosis.verdict, diagnosis.comparison) == ("unexplained", None)
-    assert "secrets or keys differ" in diagnosis.ruled_out[-1]
+    assert "different secrets or keys" in diagnosis.ruled_out[-1]
 
 
 def test_a_base_string_that_ends_earlier_differs_at_its_end():

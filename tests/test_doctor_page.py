@@ -290,7 +290,7 @@ def test_an_unexplained_signature_comes_with_what_was_tried_and_what_that_rules_
     answer = visitor.ask(get().send(), consumer_secret="another")
     assert answer.verdict == "The signature is not valid, and no known mistake explains it."
     assert re.search(r"Tried: \d+ base strings \(each known mistake, and every pair of them\), \d+ keys\.", answer.text)
-    assert "these mistakes are ruled out" in answer.text
+    assert "the tried mistakes are ruled out" in answer.text
     assert "was not checked" in visitor.ask("GET / HTTP/1.1\r\nHost: a.example\r\n").text
     assert "gives the signature that was sent." in visitor.ask(get().send()).text
 

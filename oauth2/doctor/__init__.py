@@ -1,8 +1,8 @@
 """Find out why a signature is invalid: the diagnosis of one request, without I/O.
 
-A signature is a proof: if a mistake results in the same signature, the sender has made this mistake. :func:`diagnose`
-signs the request again with every known mistake, and then with pairs of known mistakes, until the result is equal to
-the signature that was sent.
+A signature proves a mistake: if signing with a known mistake results in exactly the signature that was sent, the sender
+has made this mistake. :func:`diagnose` signs the request again with every known mistake, and then with pairs of known
+mistakes, until the result is equal to the signature that was sent.
 """
 
 from ._catalogue import MISTAKES, Mistake

@@ -55,7 +55,7 @@ def _readings(content_type: str, text: str) -> Iterator[tuple[str, str, Fields]]
     yield "body-signed", "The whole body was signed as one name without a value.", [(text, "")]
     if text.count("&") < _MAX_FIELDS:
         fields = [(each.name, each.value) for each in read_form(text, "body")]
-        yield "body-signed", "The body was signed as a form, but its Content-Type is not that of a form.", fields
+        yield "body-signed", "The body was signed as a form, but its Content-Type is another type.", fields
 
 
 def _json(text: str) -> Any:
@@ -126,10 +126,13 @@ def _multipart_fields(content_type: str, text: str) -> Iterator[tuple[str, str, 
     files = [(name, file) for name, _, file in parts if file is not None]
     if files:
         by_name = [(name, value if file is None else file) for name, value, file in parts]
-        yield "multipart-file-signed", "The multipart body was signed as parameters, with the file's name.", by_name
+        sentence = "The fields of the multipart body were signed as parameters. For a file, the file name was signed."
+        yield "multipart-file-signed", sentence, by_name
         whole = [(name, value) for name, value, _ in parts]
-        yield "multipart-file-signed", "The multipart body was signed as parameters, with the file's content.", whole
-        yield "multipart-file-signed", "The name of the file in the multipart body was signed as a parameter.", files
+        sentence = "The fields of the multipart body were signed as parameters. For a file, the content was signed."
+        yield "multipart-file-signed", sentence, whole
+        sentence = "Of the multipart body, only the name of the file was signed as a parameter."
+        yield "multipart-file-signed", sentence, files
 
 
 def _parts(content_type: str, text: str) -> list[tuple[str, str, str | None]]:

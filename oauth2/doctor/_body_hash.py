@@ -26,7 +26,9 @@ def body_hash_findings(message: Message) -> Iterator[Finding]:
     if given is None or given == _hash(message.body, named):
         return
     if not message.body and given == _hash(b"", "sha1"):
-        return  # Some clients always send the SHA-1 of an empty body. A Server accepts this hash, so it is no mistake.
+        # For a request without a body, some clients send the SHA-1 of an empty body, even if the signature method uses
+        # another hash. A Server accepts this SHA-1, so it is no mistake.
+        return
     if is_form(message.header("content-type")):
         if given != _hash(b"", named):
             yield finding("body-hash-of-form")
@@ -60,6 +62,6 @@ def _bodies(body: bytes) -> Iterator[tuple[str, str, bytes]]:
     key, lf = "body-hash-line-end", body.replace(b"\r\n", b"\n")
     for end in (b"\n", b"\r\n"):
         yield key, "the body with a line end added", body + end
-        yield key, "the body without the line end after it", body.removesuffix(end)
+        yield key, "the body without its last line end", body.removesuffix(end)
     yield key, "the body with LF as line ends", lf
     yield key, "the body with CRLF as line ends", lf.replace(b"\n", b"\r\n")

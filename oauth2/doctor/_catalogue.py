@@ -23,12 +23,18 @@ class Mistake:
 
 
 _EACH = "Sign every parameter of query, form and Authorization header, as often as it is sent (section 3.4.1.3.1)."
-_EXACT = "Sign each name and each value exactly as it is sent."
+_EXACT = "Sign exactly the names and values that you send."
 _BODY = "Sign no field of a body that is not a form; send oauth_body_hash instead."
 _LEAVE_OUT = "Leave this parameter out of the base string (section 3.4.1.3.1)."
 _STRICT = "Encode every character except letters, digits and - . _ ~ as %XX (section 3.6)."
-_ONCE = "Encode each name and each value once, then sort, join, and encode the joined text once more (section 3.4.1)."
-_SORT = "Encode first, then sort by the octets of the name, then of the value (section 3.4.1.3.2)."
+_ONCE = (
+    "Encode each name and each value once. Then sort and join them, and encode the joined text once more "
+    "(section 3.4.1)."
+)
+_SORT = (
+    "Encode names and values first. Then sort by the octets of the name; sort equal names by the octets of the value "
+    "(section 3.4.1.3.2)."
+)
 _URL = (
     "Sign the URL at which the service receives the request: scheme, host and path, without query and fragment "
     "(section 3.4.1.2)."
@@ -38,10 +44,10 @@ _SECRETS = "Percent-encode each secret once, and join both with &, even if one s
 _COPY = "Copy the secret exactly, without leading and trailing whitespace."
 _OWN = "Use the secrets that belong to oauth_consumer_key and oauth_token."
 _HASH = "Use the hash that oauth_signature_method names, or change oauth_signature_method."
-_WRITE = "Send the base64 of the signature octets, percent-encoded once in a header, query or form."
+_WRITE = "Encode the octets of the signature as base64, and percent-encode the result once."
 _RSA = "Pass the base string, not its hash, to the RSA library, and use RSASSA-PKCS1-v1_5 padding (section 3.4.3)."
 _SECONDS = "Send the seconds since 1970-01-01 00:00 UTC, as digits only (section 3.3)."
-_HASHED = "Send the base64 of the hash of the octets that are sent, with the hash of the signature method."
+_HASHED = "Hash the octets of the body with the hash of the signature method, and send the result as base64."
 _HEADER = 'Write "OAuth ", then name="value" pairs separated by commas (section 3.5.1).'
 
 _GROUPS: dict[str, dict[str, tuple[str, str]]] = {
@@ -54,7 +60,10 @@ _GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "header-signed-twice": ("The parameters of the Authorization header were signed twice.", _EACH),
         "only-protocol-signed": ("Only the protocol parameters were signed.", _EACH),
         "parameter-not-signed": ("One parameter was sent, but not signed.", _EACH),
-        "fragment-signed": ("The query in the fragment was signed.", "Do not sign the fragment: it is not sent."),
+        "fragment-signed": (
+            "Parameters in the fragment of the URL were signed.",
+            "Do not sign the fragment, because it is not sent.",
+        ),
         "json-signed": ("The fields of the JSON body were signed as parameters.", _BODY),
         "xml-signed": ("The elements of the XML body were signed as parameters.", _BODY),
         "multipart-signed": ("The fields of the multipart body were signed as parameters.", _BODY),
@@ -63,11 +72,11 @@ _GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "duplicates-to-first": ("For a name that is sent more than once, only the first value was signed.", _EACH),
         "duplicates-to-last": ("For a name that is sent more than once, only the last value was signed.", _EACH),
         "duplicates-joined": ("The values of a name that is sent more than once were joined with commas.", _EACH),
-        "equal-pairs-to-one": ("A pair that is sent twice was signed once.", _EACH),
+        "equal-pairs-to-one": ("A parameter that is sent twice with the same value was signed only once.", _EACH),
         "array-indices-added": ("Indices were added: x[]= was signed as x[0]=.", _EXACT),
         "array-indices-removed": ("Indices were removed: x[0]= was signed as x[]=.", _EXACT),
         "array-brackets-added": ("Brackets were added to a name that is sent more than once.", _EXACT),
-        "array-keys-lost": ("Keys were lost: x[key]= was signed as x=.", _EXACT),
+        "array-keys-lost": ("Keys in brackets were left out: x[key]= was signed as x=.", _EXACT),
         "array-dots": ("x[key]= was signed as x.key=.", _EXACT),
         "array-as-text": ("An array or object was signed as one text, such as Array or [object Object].", _EXACT),
         "arrays-not-signed": ("Parameters with brackets in the name were not signed.", _EACH),
@@ -79,7 +88,7 @@ _GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "oauth-verifier-not-signed": ("oauth_verifier was sent and not signed.", _EACH),
         "oauth-body-hash-not-signed": ("oauth_body_hash was sent and not signed.", _EACH),
         "oauth-version-not-signed": ("oauth_version was sent and not signed.", _EACH),
-        "oauth-token-not-signed": ("oauth_token was sent, perhaps empty, and not signed.", _EACH),
+        "oauth-token-not-signed": ("oauth_token, with a value or empty, was sent and not signed.", _EACH),
         "oauth-token-signed-not-sent": ("An empty oauth_token was signed and not sent.", _EXACT),
         "oauth-version-signed-not-sent": ("oauth_version was signed and not sent.", _EXACT),
         "oauth-callback-signed-not-sent": ("oauth_callback was signed and not sent.", _EXACT),
@@ -126,7 +135,7 @@ _GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "crlf-as-lf": ("Line ends were sent as CRLF and signed as LF.", _EXACT),
         "lf-as-crlf": ("Line ends were sent as LF and signed as CRLF.", _EXACT),
         "values-trimmed": ("Whitespace around the values was sent and not signed.", _EXACT),
-        "unicode-form": ("The text was signed in another Unicode normalization form.", _EXACT),
+        "unicode-form": ("The text was sent in one Unicode normalization form, and signed in another.", _EXACT),
         "empty-without-equals": ("A name without a value was signed without =.", _ONCE),
         "not-sorted": ("The parameters were not sorted.", _SORT),
         "sorted-before-encoding": ("The parameters were sorted before they were encoded.", _SORT),
@@ -138,21 +147,22 @@ _GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "scheme": ("The request was signed for http and received over https, or signed for https and "
         "received over http.", _URL),
         "host": ("The signed host name is not the host name in the Host header.", _URL),
-        "www": ("Only one of the two host names starts with www.", _URL),
+        "www": ("The signed host name starts with www. but the received host name does not, or the reverse.", _URL),
         "forwarded-host": ("The request was signed for the host in a header field of a proxy, such as "
         "X-Forwarded-Host.", _URL),
         "internal-host": ("The request was signed for a host name behind the proxy, such as localhost.", _URL),
         "host-case": ("The host name was signed in upper case.", _URL),
         "default-port-kept": ("The default port was not removed from the URI.", _URL),
-        "port-lost": ("The port, which is not the default, was left out of the URI.", _URL),
-        "other-port": ("The request was signed with another port.", _URL),
-        "trailing-slash": ("Only one of the two paths ends with a slash.", _URL),
+        "port-lost": ("A port that is not the default port was left out of the URI.", _URL),
+        "other-port": ("The signed port is not the port of the request.", _URL),
+        "trailing-slash": ("The signed path ends with a slash but the received path does not, or the reverse.", _URL),
         "empty-path": ("The empty path was signed as empty and not as /.", _URL),
-        "path-prefix": ("The paths differ in a prefix, which a proxy may have added or removed.", _URL),
+        "path-prefix": ("The signed path and the received path differ in a prefix, which a proxy may have added or "
+        "removed.", _URL),
         "path-rewritten": ("The request was signed for the path before a proxy rewrote it.", _URL),
         "path-decoded": ("The path was decoded before signing.", _URL),
-        "path-encoded": ("Legal characters of the path were encoded, such as ' as %27.", _URL),
-        "path-encoded-again": ("The escapes of the path were encoded once more.", _URL),
+        "path-encoded": ("Characters of the path were sent unencoded and signed encoded, such as ' as %27.", _URL),
+        "path-encoded-again": ("The escapes of the path, such as %20, were encoded once more.", _URL),
         "path-escape-case": ("The escapes of the path were signed in upper case instead of lower case, or in "
         "lower case instead of upper case.", _URL),
         "path-case": ("The path was signed in lower case.", _URL),
@@ -161,8 +171,9 @@ _GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "query-in-uri": ("The query was left in the base string URI.", _URL),
         "question-mark-in-uri": ("A ? was left at the end of the base string URI.", _URL),
         "fragment-in-uri": ("The fragment was left in the base string URI.", _URL),
-        "method": ("The request was signed with another HTTP method.", _METHOD),
-        "method-override": ("The method of the override header was signed, not that of the request line.", _METHOD),
+        "method": ("The signed HTTP method is not the method of the request.", _METHOD),
+        "method-override": ("The method in X-HTTP-Method-Override or a similar field was signed instead of the method "
+        "in the request line.", _METHOD),
         "method-in-lower-case": ("The method was signed in lower case.", _METHOD),
     },
     "Key": {
@@ -175,7 +186,7 @@ _GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "secrets-not-encoded": ("The secrets were not percent-encoded.", _SECRETS),
         "secrets-encoded-twice": ("The secrets were percent-encoded twice.", _SECRETS),
         "secret-decoded": ("The secrets were percent-decoded before they were joined.", _SECRETS),
-        "key-encoded": ("The joined key was percent-encoded, with its &.", _SECRETS),
+        "key-encoded": ("The & between the secrets, or the whole key, was percent-encoded.", _SECRETS),
         "secret-with-whitespace": ("A secret was used with leading or trailing whitespace or line ends.", _COPY),
         "secret-case": ("The secrets were used in upper case or in lower case.", _COPY),
         "other-token": ("The key had the secret of another known token.", _OWN),
@@ -187,8 +198,8 @@ _GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         ),
     },
     "Signature": {
-        "other-hash": ("The signature was made with a hash that is not the hash of the named method.", _HASH),
-        "other-method": ("The signature was made with a method that is not the method in the request.", _HASH),
+        "other-hash": ("The signature was made with a hash that is not the hash in oauth_signature_method.", _HASH),
+        "other-method": ("The signature was made with a method that is not the oauth_signature_method.", _HASH),
         "signature-hex": ("The signature is hexadecimal and not base64.", _WRITE),
         "signature-hex-in-base64": ("The signature is the base64 of a hexadecimal digest.", _WRITE),
         "signature-url-safe": ("The signature is in URL-safe base64.", _WRITE),
@@ -200,7 +211,8 @@ _GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "plaintext-not-encoded": ("The PLAINTEXT signature, or the secrets in the signature, were not "
         "percent-encoded.", _SECRETS),
         "rsa-over-hex-digest": ("The RSA signature covers the hexadecimal digest and not the base string.", _RSA),
-        "rsa-without-digest-info": ("The RSA signature covers the digest without the name of its hash.", _RSA),
+        "rsa-without-digest-info": ("The RSA signature covers the digest without the name of the hash (DigestInfo).",
+        _RSA),
         "rsa-pss": ("The RSA signature has PSS padding.", _RSA),
     },
     "Without a signature": {
@@ -213,7 +225,7 @@ _GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         ),
         "protocol-parameters-in-two-places": (
             "Protocol parameters are sent in more than one place.",
-            "Send them all in the header, or all in the query, or all in the form (section 3.5).",
+            "Send all protocol parameters in the header, or all in the query, or all in the form (section 3.5).",
         ),
         "header-comma-after-scheme": ("The Authorization header has a comma after OAuth.", _HEADER),
         "header-ampersand": ("The Authorization header separates parameters with &.", _HEADER),
@@ -221,7 +233,7 @@ _GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "header-without-quotes": ("The Authorization header has values without quotes.", _HEADER),
         "consumer-key": (
             "The consumer key in the request is not the key of the given credentials.",
-            "Use the credentials of that consumer, or correct oauth_consumer_key.",
+            "Use the credentials of the consumer in the request, or correct oauth_consumer_key.",
         ),
         "token": (
             "The token in the request is not the key of the given token credentials.",
@@ -259,10 +271,11 @@ _GROUPS: dict[str, dict[str, tuple[str, str]]] = {
             "The nonce was used before with this timestamp.",
             "Generate a new nonce for every request, also when you resend a request (section 3.3).",
         ),
-        "body-hash": ("oauth_body_hash is the hash of another body.", _HASHED),
-        "body-hash-algorithm": ("oauth_body_hash was made with a hash that is not the hash of the method.", _HASHED),
+        "body-hash": ("oauth_body_hash is not the hash of the received body.", _HASHED),
+        "body-hash-algorithm": ("oauth_body_hash was made with a hash that is not the hash of the signature method.",
+        _HASHED),
         "body-hash-hex": ("oauth_body_hash is hexadecimal.", _HASHED),
-        "body-hash-line-end": ("oauth_body_hash is the hash of a body with other line ends.", _HASHED),
+        "body-hash-line-end": ("The line ends of the hashed body are not the line ends of the received body.", _HASHED),
         "body-hash-of-nothing": ("oauth_body_hash is the hash of an empty body.", _HASHED),
         "body-hash-of-form": (
             "A form was sent with an oauth_body_hash.",
@@ -285,7 +298,7 @@ _GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         ),
         "token-temporary": (
             "The oauth_token names temporary credentials, which give no access.",
-            "Exchange them for token credentials first (section 2.3).",
+            "Exchange the temporary credentials for token credentials first (section 2.3).",
         ),
     },
 }  # fmt: skip

@@ -1,8 +1,9 @@
 """Check whether a base string results in the signature that was sent: RFC 5849 sections 3.4.2 and 3.4.4.
 
-Each check has the methods ``find(text, level)`` and ``cost(size, level)``. If *text* results in the signature that was
-sent, ``find`` returns the necessary mistakes, or an empty tuple if no mistake is necessary. Otherwise ``find`` returns
-None. ``cost`` returns an estimate in nanoseconds.
+Each check has the methods ``find(text, level)`` and ``cost(size, level)``. ``find`` checks whether the base string
+*text* results in the signature that was sent, perhaps with mistakes in the key, the hash or the notation. If it does,
+``find`` returns a tuple of these mistakes, which may be empty. Otherwise ``find`` returns None. ``cost`` returns the
+estimated time of ``find`` in nanoseconds.
 """
 
 from __future__ import annotations
@@ -22,7 +23,9 @@ if TYPE_CHECKING:
 
 #: All hash functions that the checks try.
 ALL_HASHES = (*HASHES.values(), "md5")
-UNCHANGED, ONE, TWO = range(3)  # Levels: the number of deviations in the base string.
+# Levels: the number of deviations in the base string. For a long base string, the search uses a higher level, because a
+# check tries fewer keys at a higher level.
+UNCHANGED, ONE, TWO = range(3)
 
 
 class Check(Protocol):
@@ -37,7 +40,10 @@ class Check(Protocol):
     most: int
 
     def find(self, text: bytes, level: int, /) -> Mistakes | None:
-        """Return the mistakes that produce the signature from *text*; None if the signature differs."""
+        """Return the mistakes with which *text* results in the signature that was sent; None if no mistakes do.
+
+        At a higher *level*, fewer mistakes are tried.
+        """
         ...
 
     def cost(self, size: int, level: int, /) -> int:
@@ -66,7 +72,7 @@ class HMACCheck:
         ]
 
     def find(self, text: bytes, level: int) -> Mistakes | None:
-        """Return the mistakes that produce the signature from *text*; None if the signature differs."""
+        """See :meth:`Check.find`."""
         for mistakes, start in self._levels[level] if self._written else ():
             code = start.copy()
             code.update(text)
@@ -86,7 +92,10 @@ def _mistakes(key: Key, name: str, named: NamedMethod) -> Mistakes:
 
 
 class BaseStringCheck:
-    """Compares a text with the other side's base string. Equal texts prove a deviation, even without a signature."""
+    """Compares a text with the other side's base string.
+
+    If both are equal, the deviations in the text are proven, even without a signature.
+    """
 
     family = ""
     most = TWO

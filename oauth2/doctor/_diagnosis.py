@@ -41,8 +41,8 @@ if TYPE_CHECKING:
     from ._search import Match
     from ._signed import Deviation
 
-# If a PLAINTEXT signature is not encoded, a server may read it as several parameters. A loose parameter is a parameter
-# that may be such a part of the signature. At most this many texts of loose parameters are treated as secrets.
+# If a PLAINTEXT signature is not encoded, a server may read the signature as several parameters. A loose parameter is a
+# parameter that may be a part of the signature. At most this many texts of loose parameters are treated as secrets.
 _MAX_LOOSE = 200
 
 
@@ -271,7 +271,8 @@ _NOT_READABLE = (
 def _ruled_out(signature: _Signature, *, is_same: bool) -> tuple[str, ...]:
     if signature.is_right:
         return (
-            "The signature is right. The other side computed another base string, because it received another request.",
+            "The signature is right. The other side computed another base string, because it received a different "
+            "request.",
         )
     if signature.not_checked:
         return (signature.not_checked,)
@@ -280,11 +281,15 @@ def _ruled_out(signature: _Signature, *, is_same: bool) -> tuple[str, ...]:
         mistakes += f", and {'every pair' if signature.is_complete else 'many pairs'} of them"
     tried = f"Tried: {signature.tried} base strings ({mistakes}), {signature.keys} keys."
     if is_same:
-        return (tried, "The base string of the other side is equal to our base string, so the secrets or keys differ.")
+        return (
+            tried,
+            "The base string of the other side is equal to our base string. The two sides use different secrets or "
+            "keys.",
+        )
     return (
         tried,
-        "No base string gives the signature. If the given secrets are the sender's secrets, these mistakes are "
-        "ruled out.",
+        "None of these base strings gives the signature. If the given secrets are the sender's secrets, the tried "
+        "mistakes are ruled out.",
         "Likely causes: a wrong secret, a request that was changed during transmission, or three mistakes together.",
     )
 
@@ -300,7 +305,7 @@ def _may_leak(named: NamedMethod, message: Message, signature: _Signature) -> bo
 
 
 def _with_loose(message: Message, right: Signed, secrets: Secrets) -> tuple[Signed, Secrets]:
-    """Return the pieces and the secrets. Parameters that may be parts of the signature are also treated as secrets."""
+    """Return *right* and *secrets*, changed so that parameters that may be parts of the signature are not shown."""
     sent = zip(message.parameters, is_loose(message), strict=True)
     parameters = tuple(replace(each, is_loose=loose) for each, loose in sent if each.name != "oauth_signature")
     texts = loose_texts(message, [each for each in parameters if each.is_loose])

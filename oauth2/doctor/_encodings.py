@@ -43,7 +43,7 @@ _NOT_ENCODED = (
     ":/",
     ",:/@$",
     ",:/@$!*'()",
-    ",:/@$!*'();?+#&=",  # characters that JavaScript's encodeURI() does not encode
+    ",:/@$!*'();?+#&=",  # JavaScript's encodeURI() does not encode these characters.
     "[]",
     "|",
 )
@@ -62,9 +62,10 @@ def encoding_deviations() -> Iterator[Deviation]:
 
 
 def whole_encoding_deviations() -> Iterator[Deviation]:
-    """Yield the deviations in the encoder for the parts of the base string.
+    """Yield the deviations in which a wrong encoder was used when the base string was joined.
 
-    Some clients use the same encoder for parameters.
+    The wrong encoder encoded method, URI and normalized parameters. In the first deviations, the wrong encoder also
+    encoded each name and each value.
     """
     for key, how, sentence, _characters in _encoders():
         yield _deviation(key, how, sentence, encode_part=how)
@@ -82,7 +83,10 @@ def _only_with(**changes: Any) -> Callable[[Signed], Signed | None]:
 
 
 def _encoders() -> Iterator[tuple[str, Encode, str, str]]:
-    """Yield key, encoder, sentence, and the characters that the encoder encodes differently; ``""`` if many."""
+    """Yield a key, a wrong encoder, a sentence, and the characters that the wrong encoder encodes wrongly.
+
+    The characters are ``""`` if the encoder must always be tried.
+    """
     yield "space-as-plus", lambda text: encode(text).replace("%20", "+"), "", " "
     yield "tilde-encoded", lambda text: encode(text).replace("~", "%7E"), "", "~"
     yield "lower-case-escapes", _lower_escapes, "", ""
@@ -172,8 +176,8 @@ def _from_charset(charset: str) -> Encode:
 
 def _orders() -> Iterator[Deviation]:
     for key, order, sentence in (
-        ("not-sorted", AS_SENT, "The parameters were not sorted: the Authorization header was first."),
-        ("not-sorted", QUERY_FIRST, "The parameters were not sorted: the query was first."),
+        ("not-sorted", AS_SENT, "The parameters were not sorted: those of the Authorization header were first."),
+        ("not-sorted", QUERY_FIRST, "The parameters were not sorted: those of the query were first."),
         ("not-sorted", PROTOCOL_FIRST, "The protocol parameters were sorted separately, before the other parameters."),
         ("not-sorted", PROTOCOL_LAST, "The protocol parameters were sorted separately, after the other parameters."),
         ("sorted-before-encoding", BY_DECODED_PAIR, ""),

@@ -1,4 +1,4 @@
-"""The evidence for a deviation: the piece of the base string that differs, as required and as signed."""
+"""The evidence for a deviation: the piece that RFC 5849 requires, and the different piece that the sender signed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ._secrets import Secrets
     from ._signed import Pairs, Signed
 
-_MAX_SHOWN = 2_000  # maximum number of characters of a piece; the end of a longer piece is not shown
+_MAX_SHOWN = 2_000  # Maximum number of characters of a piece. The end of a longer piece is not shown.
 
 
 def evidence_of(arrived: Signed, signed: Signed, secrets: Secrets) -> Evidence | None:

@@ -1,4 +1,4 @@
-"""Mistakes that the doctor finds without the signature: in places, names, lengths, credentials, clock and nonce."""
+"""Mistakes that the doctor finds without the signature, such as a wrong name, key, timestamp or nonce."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ _PROTOCOL = frozenset(
 _MAX_LENGTH = 255  # Maximum number of characters of a key or nonce. A longer value is a mistake.
 _MAX_DIGITS = 25  # Maximum number of digits of a timestamp. A longer text is not treated as a number.
 _UNITS = ((1000, "milliseconds"), (1_000_000, "microseconds"), (1_000_000_000, "nanoseconds"))
-_HALF_HOUR = 1800  # In seconds. Most time zones differ by a multiple of half an hour.
+_HALF_HOUR = 1800  # In seconds. Most time zones differ from UTC by a multiple of half an hour.
 _FARTHEST_ZONE = 14 * 3600  # In seconds: the largest difference of a time zone from UTC.
-_MAX_DRIFT = 120  # In seconds. A clock that shows local time may be inexact, too, by at most this time.
+_MAX_DRIFT = 120  # In seconds. A clock that shows local time may also be wrong by at most this number of seconds.
 
 
 def facts(
@@ -43,7 +43,10 @@ def facts(
     threshold: int,
     nonce_used: bool,
 ) -> Iterator[Finding]:
-    """Yield the mistakes in *message* that do not depend on the signature; see ``diagnose()`` for other arguments."""
+    """Yield the mistakes in *message* that do not depend on the signature.
+
+    *named* is the signature method in *message*. See ``diagnose()`` for the other arguments.
+    """
     sent = [each for each in message.parameters if each.name in _PROTOCOL]
     if not sent:
         scheme = message.header("authorization").partition(" ")[0].lower()

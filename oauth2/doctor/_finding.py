@@ -9,10 +9,13 @@ from ._catalogue import MISTAKES
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """One piece of a base string, or one protocol parameter, in two forms: as RFC 5849 requires, and as it was signed.
+    """One piece of a base string in two forms: the form that RFC 5849 requires, and the form that the sender signed.
+
+    For the finding ``consumer-key``, the piece is ``oauth_consumer_key``: *arrived* is the key in the request, and
+    *signed* is the key of the given credentials.
 
     Attributes:
-        piece: Name of the piece: "method", "base string URI", "parameters", "base string" or a protocol parameter.
+        piece: Name of the piece: "method", "base string URI", "parameters", "base string" or "oauth_consumer_key".
         arrived: The form that RFC 5849 requires for the received request; ``REDACTED`` replaces secrets.
         signed: The form that the sender signed; ``REDACTED`` replaces secrets.
     """
@@ -29,7 +32,7 @@ class Finding:
     Attributes:
         key: Stable name, for programs: a key of :data:`~oauth2.doctor.MISTAKES`.
         sentence: A sentence for people about the mistake in this request, without secrets.
-        evidence: Both forms of the piece that differs; or None.
+        evidence: Both forms of the piece that differs; None if the finding has no such piece.
         is_proven: Whether the mistake reproduces the signature, or the other side's base string.
     """
 
@@ -95,8 +98,8 @@ class Diagnosis:
 
     Attributes:
         verdict: "right": the signature is right, and the request has no mistake. "mistaken": the findings contain the
-            mistakes. "unexplained": the signature is wrong or cannot be checked, or the base string of the other side
-            differs, and no known mistake explains the problem.
+            mistakes. "unexplained": the signature is wrong, the signature cannot be checked, or the base string of the
+            other side differs; no known mistake explains this.
         signature_is_right: Whether the signature is the signature that RFC 5849 requires.
         findings: The mistakes; proven mistakes are first.
         pieces: The pieces of the base string that RFC 5849 requires.

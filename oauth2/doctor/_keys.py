@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ..credentials import Credentials
 
 _MAX_KNOWN = 1_000
-_MAX_PAIRED = 20  # maximum number of other credentials from which pairs of secrets are tried
+_MAX_PAIRED = 20  # Maximum number of other credentials whose secrets are tried in pairs.
 _ENDS = (("\n", "a line end"), ("\r\n", "a line end"), (" ", "a space"), ("\t", "a tab"))
 
 

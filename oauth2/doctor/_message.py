@@ -1,4 +1,4 @@
-"""The diagnosed request. Each of its parameters has its place, and the text that was sent."""
+"""The diagnosed request, with its parameters. Each parameter has a place, and the encoded value that was sent."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 _MAX_PARAMETERS = 2_000
 _MAX_SIZE = 4 << 20  # Maximum number of bytes of a body, and of characters of a URL. A larger request is not read.
-_MAX_HEADER = 1 << 16  # Maximum number of characters of the Authorization header. A request with more is not read.
+# Maximum number of characters of the Authorization header. A request with a longer header is not read.
+_MAX_HEADER = 1 << 16
 # The pattern is matched at one position at a time, and its quantifiers are possessive, so reading takes linear time.
 _ELEMENT = re.compile(r"""[\s]*+([^\s=,"'&]++)\s*+=\s*+("(?:[^"\\]|\\.)*+"|'[^']*+'|[^,&"']*+)\s*+([,&]?)""", re.DOTALL)
 
@@ -55,7 +56,7 @@ class Message:
         url: Absolute URL with its query.
         headers: Pairs of a name in lower case and a value, in order.
         body: The octets of the body.
-        parameters: All parameters of header, query and form, with ``oauth_signature`` and without ``realm``.
+        parameters: All parameters of header, query and form. They include ``oauth_signature``, but not ``realm``.
         realm: The realm of the Authorization header, or None.
         shape: Keys of the mistakes in the syntax of the Authorization header.
         is_too_large: Whether the request is too large. The parameters of such a request are not read.

@@ -24,9 +24,9 @@ class NamedMethod:
     """The signature method in ``oauth_signature_method``.
 
     Attributes:
-        sent: The value of ``oauth_signature_method``, ``""`` if it is missing.
-        meant: The signature method of this package whose name is *sent*, or is similar to a misspelt *sent*; ``""`` if
-            no name is similar.
+        sent: The value of ``oauth_signature_method``; ``""`` if the parameter is missing.
+        meant: The name of a signature method of this package that is equal or similar to *sent*; ``""`` if no name is
+            similar; "HMAC-SHA1" if the parameter is missing.
         is_over_http: Whether the request was sent over http.
     """
 
@@ -42,11 +42,11 @@ class NamedMethod:
 
     @property
     def hash_name(self) -> str:
-        """The name in :mod:`hashlib` of the hash of the method; "sha1" if the parameter is missing."""
+        """The hash of the method, as :mod:`hashlib` names it; "sha1" if the name contains no known hash."""
         return hash_name(self.meant or _bare(self.sent)) or "sha1"
 
     def mistakes(self, used: str) -> Mistakes:
-        """Return the mistakes in the name for a signature that was made with the method *used*."""
+        """Return the mistakes in ``oauth_signature_method``, if the signature was made with the method *used*."""
         if not self.sent:
             return ()
         if not self.meant:

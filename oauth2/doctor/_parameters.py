@@ -29,7 +29,8 @@ _CHARSET = re.compile(
     r"charset=[\"']?(iso-8859-1?\d|windows-125\d|koi8-[ru]|shift_jis|euc-jp|euc-kr|gbk|gb2312|gb18030|big5)\b",
     re.IGNORECASE,
 )
-_STRAY_OCTET = re.compile("[\udc80-\udcff]")  # A surrogate: surrogateescape has decoded an octet that is not UTF-8.
+# A surrogate in this range means that the text contains an octet that is not UTF-8, decoded with surrogateescape.
+_STRAY_OCTET = re.compile("[\udc80-\udcff]")
 
 
 def parameter_deviations(message: Message) -> Iterator[Deviation]:
@@ -56,7 +57,13 @@ def shortened(text: str) -> str:
 
 
 def deviation(key: str, change: Change, sentence: str = "") -> Deviation:
-    """Return the deviation that changes the parameters."""
+    """Return a deviation in which *change* changes the signed parameters.
+
+    Args:
+        key: The key of a mistake in the catalogue.
+        change: A function that is called with the parameters, and returns the changed parameters.
+        sentence: A sentence for people about the deviation; ``""`` for the meaning in the catalogue.
+    """
 
     def changed(signed: Signed) -> Signed | None:
         parameters = change(signed.parameters)
@@ -66,7 +73,7 @@ def deviation(key: str, change: Change, sentence: str = "") -> Deviation:
 
 
 def without(test: Test) -> Change:
-    """Return the change that removes parameters."""
+    """Return the change that removes each parameter for which *test* returns True."""
     return lambda parameters: tuple(each for each in parameters if not test(each))
 
 

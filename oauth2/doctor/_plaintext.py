@@ -48,7 +48,13 @@ class PlaintextCheck:
     most = UNCHANGED
 
     def __init__(self, named: NamedMethod, message: Message, candidates: Sequence[Key]) -> None:
-        """Prepare the check for the signature method of the request, the request and the possible keys."""
+        """Prepare the check.
+
+        Args:
+            named: The signature method in the request.
+            message: The request.
+            candidates: The signing keys that the sender may have used.
+        """
         signature = message.first("oauth_signature") or ""
         whole = {signature, *_unencoded(message)}
         found = (
@@ -73,7 +79,8 @@ def _plaintexts(key: Key) -> Iterator[tuple[Mistakes, str]]:
     text = key.octets.decode("utf-8", "surrogateescape")
     own: Mistakes = ((key.mistake, key.sentence),) if key.mistake else ()
     twice = ("plaintext-encoded-twice", "")
-    # The client should have encoded the signature once. Decoding the parameter has removed this encoding.
+    # A client must encode the signature once to send it. Decoding the parameter has removed this encoding, so the right
+    # signature is the key itself.
     yield _RAW if key.mistake == "secrets-not-encoded" else own, text
     yield (*own, twice), encode(text)
     yield (*own, twice), encode(encode(text))
@@ -95,7 +102,7 @@ def _unencoded(message: Message) -> Iterator[str]:
 
 
 def _segments(message: Message) -> Iterator[list[str]]:
-    """For query and form, yield the encoded texts that were sent: the signature, and the segments after it."""
+    """For query and form, yield a list of encoded texts: the signature, and then the segments after the signature."""
     form = text_of(message.body) if is_form(message.header("content-type")) else ""
     for text in (message.url.partition("#")[0].partition("?")[2], form):
         _, found, rest = f"&{text}".partition("&oauth_signature=")
@@ -122,7 +129,10 @@ def is_loose(message: Message) -> Iterator[bool]:
 
 
 def loose_texts(message: Message, parameters: Iterable[Parameter]) -> Iterator[str]:
-    """Yield the texts of the signature, of *parameters* (possible parts of it), and of the fragment of the URL."""
+    """Yield all texts that may contain a part of the signature.
+
+    These texts are from the signature, *parameters*, the segments after the signature, and the fragment of the URL.
+    """
     for each in message.parameters:
         if each.name == "oauth_signature":
             yield from (each.value, each.raw or "")

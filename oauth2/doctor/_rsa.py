@@ -1,4 +1,4 @@
-"""Find the signed text of an RSA signature with only the public key: RFC 5849 section 3.4.3, RFC 8017 section 9."""
+"""Check with the public key which text an RSA signature signs: RFC 5849 section 3.4.3, RFC 8017 section 9."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ._named_method import NamedMethod
     from ._writings import Mistakes
 
-_MAX_EXPONENT = 64  # In bits. The arithmetic with a larger exponent would be slow, so its key is not used.
+_MAX_EXPONENT = 64  # In bits. A key with a larger exponent is not used, because the computation would be slow.
 _MAX_MODULUS = 16_384  # In bits. A key with a larger modulus is not used.
 #: The DER encoding of DigestInfo without the digest, for each hash (RFC 8017 section 9.2).
 DIGEST_INFO = {
@@ -64,7 +64,7 @@ class RSACheck:
                     self._salted.append((name, *salted, mistakes))
 
     def find(self, text: bytes, _level: int) -> Mistakes | None:
-        """Return the mistakes that produce the signature from *text*; None if the signature differs."""
+        """Return the mistakes with which *text* results in the signature that was sent; None if no mistakes do."""
         for name, salt, digest, mistakes in self._salted:
             inner = b"\0" * 8 + hashlib.new(name, text).digest() + salt
             if hashlib.new(name, inner).digest() == digest:

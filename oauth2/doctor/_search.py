@@ -59,7 +59,13 @@ class Search:
     _size: int = 0
 
     def run(self, right: Signed, deviations: Sequence[Deviation], checks: Sequence[Check]) -> Search:
-        """Run the search; return this object."""
+        """Search for a match, and return this object.
+
+        Args:
+            right: The pieces that RFC 5849 requires.
+            deviations: The known deviations. The search tries each deviation, and then each pair of deviations.
+            checks: The checks that compare each base string with the signature.
+        """
         self._size = len(self._text(right))
         for signed, text, applied in self._candidates(right, deviations, max(check.most for check in checks)):
             octets = text.encode("utf-8", "surrogateescape")

@@ -16,7 +16,8 @@ _MAX_SHOWN = 1 << 16  # Maximum number of characters of a text; the end of a lon
 _ENCODINGS = (
     5  # A base string adds two encodings to a value, and a mistake of the sender can add two further encodings.
 )
-_LONG = 6  # In characters. For a secret of at least this length, its other forms are also replaced.
+# In characters. For a secret of at least this length, its base64, lower-case and upper-case forms are also replaced.
+_LONG = 6
 _WORDS = "secret|passw|pwd|access_token|api_?key|oauth_verifier|session_handle"
 _SECRET_NAME = re.compile(rf"{_WORDS}|^(?:oauth_?)?signature$", re.IGNORECASE)
 # The pattern matches a parameter with a confidential value in a query, a form or a base string. The value ends before
@@ -63,7 +64,7 @@ class Secrets:
         return f"{shown[: len(shown) - self._longest]}..."
 
     def hide_cut(self, text: str) -> str:
-        """Return *text* without secrets. If an ellipsis has cut a secret, the start of this secret is also removed."""
+        """Return *text* without secrets. If a secret was cut before an ellipsis, the start of it is also removed."""
         *parts, last = self.hide(text).split("...")
         return "...".join([*map(self._without_start, parts), last])
 

@@ -14,7 +14,7 @@ from ._message import with_utf8_form
 if TYPE_CHECKING:
     from ._secrets import Secrets
 
-_MAX_ANSWER = 1 << 18  # maximum number of characters that are searched; the rest of a longer response is ignored
+_MAX_ANSWER = 1 << 18  # Maximum number of characters that are searched. The rest of a longer response is ignored.
 _PART = r"""[^&\s"'<>\\]"""
 # Some responses have a line break after the "&".
 _BASE_STRING = re.compile(
@@ -25,16 +25,16 @@ _NOT_ENCODED = re.compile(
     rf"""\bbase.?string\W{{1,9}}([A-Z]{{3,7}})&(https?://{_PART}++)&([^\s"'<>\\]*+)""", re.IGNORECASE
 )
 _JSON_ESCAPES = {"\\u0026": "&", "\\u003d": "=", "\\u003D": "=", "\\/": "/", "\\n": "\n", "\\r": "\n"}
-_BEFORE = 20  # number of characters that are shown before the first difference
+_BEFORE = 20  # Number of characters that are shown before the first difference.
 _SHOWN = 120
-_MOST = 20  # maximum number of parameters that are shown
+_MOST = 20  # Maximum number of parameters that are shown.
 
 
 def find_base_string(answer: str) -> str | None:
     """Return the signature base string in the response of a service; None if the response contains none.
 
-    The base string can be in ``oauth_problem_advice``, ``debug_sbs`` or a WWW-Authenticate header field; in JSON, HTML,
-    XML or plain text. The base string may also be percent-encoded as a whole.
+    The base string can be in ``oauth_problem_advice``, in ``debug_sbs``, or in a WWW-Authenticate header field. The
+    response can be JSON, HTML, XML or plain text. The base string may also be percent-encoded as a whole.
 
     Args:
         answer: The body of the response, or a header field, as text. Only the first 256 Ki characters are searched.
@@ -79,7 +79,7 @@ def compare(ours: str, theirs: str, secrets: Secrets) -> Comparison | None:
 
 
 def _without(base_string: str, other: str) -> tuple[str, ...]:
-    """Return the parameters of a base string that another base string does not have."""
+    """Return the parameters that *base_string* has, and that *other* does not have."""
     left = Counter(_parameters(base_string)) - Counter(_parameters(other))
     return tuple(each if len(each) <= _SHOWN else f"{each[:_SHOWN]}..." for each in list(left.elements())[:_MOST])
 

@@ -81,7 +81,7 @@ def _parts(uri: str) -> tuple[str, str, str, str]:
 
 
 def split(uri: str) -> tuple[str, str, str]:
-    """Return scheme, authority and path (with its slash) of a URI."""
+    """Return scheme, authority and path of a URI. The path starts with a slash, or is empty."""
     scheme, _, rest = uri.partition("://")
     host, slash, path = rest.partition("/")
     return scheme, host, slash + path

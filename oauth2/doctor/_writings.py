@@ -21,7 +21,7 @@ _RSA_SIZES = (128, 256, 512)  # In octets: the lengths of signatures with keys o
 
 
 def readings(signature: str) -> dict[bytes, Mistakes]:
-    """Return all octets that a received signature may represent. For each, return the mistakes in the notation."""
+    """Return each octet string that a received signature may represent, with the mistakes in the notation."""
     found: dict[bytes, Mistakes] = {}
     for mistakes, text in _texts(signature) if len(signature) <= _MAX_SIGNATURE else ():
         for more, octets in _decoded(text):

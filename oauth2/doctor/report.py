@@ -14,7 +14,10 @@ __all__ = ["comparison_lines", "lines", "pieces_lines", "verdict"]
 
 
 def lines(diagnosis: Diagnosis) -> Iterator[str]:
-    """Yield the verdict, the findings with proof and repair, the comparison, and excluded causes; without secrets."""
+    """Yield the verdict, the findings with proof and repair, the comparison, and the causes that are ruled out.
+
+    The lines contain no secrets.
+    """
     yield verdict(diagnosis)
     for each in diagnosis.findings:
         yield from _finding(each)

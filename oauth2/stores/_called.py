@@ -129,7 +129,10 @@ class CalledStore(Generic[_Blocking]):
         return await self._call(self._store.redeem_for_token, key, token)
 
     def read_dummies(self, found: Mapping[str, object]) -> None:
-        """Call ``read_dummies()`` of the blocking store, see :class:`~oauth2.stores._dummies.Dummies`."""
+        """Call ``read_dummies()`` of the blocking store if it has this method.
+
+        See :class:`~oauth2.stores._dummies.Dummies`.
+        """
         read_dummies = getattr(self._store, "read_dummies", None)
         if read_dummies is not None:
             read_dummies(found)

@@ -13,7 +13,7 @@ class Database(Protocol):
     """Executes SQL statements. The methods raise no error other than StoreUnavailable."""
 
     def rows(self, statement: str, values: Values) -> Sequence[Row]:
-        """Execute *statement* in a separate transaction; return the rows of its result."""
+        """Execute *statement* in a separate transaction; return the rows of the result."""
         ...
 
     def change(self, statement: str, values: Values) -> int:

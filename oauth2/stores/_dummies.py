@@ -36,11 +36,11 @@ class Dummies:
         is therefore always the same.
 
         Args:
-            found: The result of the look-up. A key is a kind of credentials in ``SECRETS``. A value is the credentials,
-                or None if the store does not have them.
+            found: The result of the look-up. Each key is a kind of credentials, such as ``"token"``. Each value is the
+                credentials, or None if the store does not have these credentials.
 
         Raises:
-            StoreUnavailable: The cipher does not work.
+            StoreUnavailable: The cipher cannot decrypt a dummy secret.
         """
         for kind, credentials in found.items():
             record, to_row, columns, from_row = _DUMMIES[kind]

@@ -19,8 +19,8 @@ class LoopOwner:
     Args:
         argument: The name of the argument that holds the client. The error message contains this name.
         forget: A function that removes all connections from the client without using them, and returns the connections.
-            This function is called when the client is first used in a new event loop or process, if the earlier event
-            loop is closed or belongs to the parent process.
+            This function is called before the client is used in a new event loop, if the previous event loop is closed
+            or belongs to the parent process.
     """
 
     def __init__(self, argument: str, forget: Callable[[], object]) -> None:

@@ -1,4 +1,4 @@
-"""Conversion between records and rows of plain values. All stores that write columns use this module."""
+"""Conversion between records and rows of plain values. The SQL stores and the Redis stores use this module."""
 
 from __future__ import annotations
 
@@ -49,8 +49,8 @@ SECRETS = {
     "token": ("secret", "session_handle"),
     "temporary": ("secret", "verifier"),
 }
-# The column that identifies a row and never changes. For example, a renewal changes the token_key of a token, but the
-# grant_key does not change.
+# Key: a kind of credentials. Value: the column that identifies a row and never changes. For example, a renewal changes
+# the token_key of a token, but the grant_key does not change.
 KEYS = {"consumer": "consumer_key", "token": "grant_key", "temporary": "token_key"}
 
 
@@ -65,7 +65,7 @@ def unpack(text: str) -> tuple[str, ...]:
 
 
 def consumer_row(consumer: ClientCredentials, cipher: Cipher | None) -> dict[str, Any]:
-    """Return the values of client credentials by column name; secrets are encrypted."""
+    """Return client credentials as a dict of column names and values. Secrets are in their stored form."""
     previous, methods = consumer.previous_secret, consumer.signature_methods
     return {
         "consumer_key": consumer.key,
@@ -99,7 +99,10 @@ def consumer_of(row: Sequence[Any], cipher: Cipher | None) -> ClientCredentials:
 
 
 def token_row(token: TokenCredentials, cipher: Cipher | None) -> dict[str, Any]:
-    """Return the values of token credentials by column name, including ``ends_at``; secrets are encrypted."""
+    """Return token credentials as a dict of column names and values, including ``ends_at``.
+
+    Secrets are in their stored form.
+    """
     handle = token.session_handle
     return {
         "token_key": token.key,
@@ -134,7 +137,7 @@ def token_of(row: Sequence[Any], cipher: Cipher | None) -> TokenCredentials:
 
 
 def temporary_row(temporary: TemporaryCredentials, cipher: Cipher | None) -> dict[str, Any]:
-    """Return the values of temporary credentials by column name; secrets are encrypted."""
+    """Return temporary credentials as a dict of column names and values. Secrets are in their stored form."""
     verifier = temporary.verifier
     return {
         "token_key": temporary.key,

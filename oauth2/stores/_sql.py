@@ -35,7 +35,7 @@ _KEYS = (
 
 
 class SQLStore:
-    """A store for all records, which implements all store protocols with a :class:`Database`.
+    """A store for all records. It implements all store protocols, and executes SQL statements with a :class:`Database`.
 
     Args:
         database: The connections that execute the statements.
@@ -144,7 +144,7 @@ class SQLStore:
         """See :meth:`~oauth2.stores.ListingStore.list_consumers`.
 
         Raises:
-            ValueError: *after* cannot be a key.
+            ValueError: The database cannot store *after* as a key.
             StoreUnavailable: The database cannot be read.
         """
         values = self._page(after, limit)
@@ -156,7 +156,7 @@ class SQLStore:
         """See :meth:`~oauth2.stores.ListingStore.list_tokens`.
 
         Raises:
-            ValueError: *after* cannot be a grant.
+            ValueError: The database cannot store *after* as a grant.
             StoreUnavailable: The database cannot be read.
         """
         values = self._page(after, limit)
@@ -234,7 +234,7 @@ class SQLStore:
         """See :meth:`~oauth2.stores.TemporaryStore.approve`.
 
         Raises:
-            ValueError: The database cannot store a text of the record.
+            ValueError: The database cannot store *user*, *verifier* or *realms*.
             StoreUnavailable: The database cannot be written.
         """
         changed = {"approved_by": user, "verifier": seal(verifier, self._cipher), "realms": pack(realms)}

@@ -23,7 +23,8 @@ from ._turn import Turn
 STATEMENTS = Statements(SQLITE)
 FORK_LOCK = Lock()  # A thread needs this lock to fork, and for work that a fork must not interrupt.
 _Result = TypeVar("_Result")
-_CHECK_EVERY = 0.0002  # Seconds between two checks of the file. A check in each claim would cost a sixth more time.
+# Seconds between two checks of the file. If every claim checked the file, a claim would take a sixth longer.
+_CHECK_EVERY = 0.0002
 # Seconds between two attempts to get the lock while another process writes.
 _PAUSES = (0.001, 0.002, 0.005, 0.01, 0.015, 0.02, 0.025, 0.025, 0.025, 0.05, 0.05, 0.1)
 _CHECK_LOG_EVERY = 0.001  # Seconds between two checks of the write-ahead log.
@@ -32,9 +33,10 @@ SQLITE_VERSION = 3  # Schema version. In version 1, the file had only nonces. In
 
 
 class DatabaseFile:
-    """A connection to a database file. Only one thread at a time uses the connection; a child process opens its own.
+    """A connection to a database file. Only one thread at a time uses the connection.
 
-    Separate connections for all threads would be slower. See :class:`~oauth2.stores._turn.Turn`.
+    A separate connection for each thread would be slower; see :class:`~oauth2.stores._turn.Turn`. A forked child
+    process opens a new connection.
     """
 
     def __init__(self, path: str, timeout: float) -> None:
@@ -46,7 +48,8 @@ class DatabaseFile:
         self._pid = 0  # Identifier of the process that opened the connection.
         self._identity: tuple[int, int] | None = None  # Device and inode of the first opened file.
         self._log: WriteAheadLog  # The write-ahead log; this object is created together with the connection.
-        self._is_lost = False  # Never set back to False: a new file may get the inode number of the removed file.
+        # True is never changed back to False, because a new file may get the inode number of the removed file.
+        self._is_lost = False
         self._check_again = 0.0  # Monotonic time of the next check of the identity.
         with FORK_LOCK:
             _FILES.add(self)
@@ -128,8 +131,8 @@ class DatabaseFile:
             # SQLite can also wait for the lock, but during this time the other threads could not read.
             sleep(min(_PAUSES[min(attempts, len(_PAUSES) - 1)], deadline - now))
             attempts += 1
-        # This error is raised outside the except block, so that the traceback does not show an error that _shown() has
-        # left out.
+        # This error is raised outside the except block. Otherwise the traceback would also show an error for which
+        # _shown() returns None.
         raise StoreUnavailable("The store cannot be used.") from cause
 
     def _disconnect(self) -> None:
@@ -175,7 +178,7 @@ class DatabaseFile:
 class WriteAheadLog:
     """The file with the suffix ``-wal``. This file contains the latest changes of the database.
 
-    No other process removes the file while a connection is open.
+    While a connection is open, SQLite does not remove the file in any process.
     """
 
     def __init__(self, path: str) -> None:
@@ -185,7 +188,7 @@ class WriteAheadLog:
         self._check_again = 0.0  # Monotonic time of the next check.
 
     def is_whole(self, connection: sqlite3.Connection) -> bool:
-        """Return whether the write-ahead log is still the same file and contains all changes that SQLite has written.
+        """Return whether the write-ahead log was not replaced, and contains all changes that SQLite has written.
 
         The file is checked at most once per millisecond.
 
@@ -197,8 +200,8 @@ class WriteAheadLog:
             return True
         try:
             found = os.stat(self._path)
-            # If the file was truncated before a write, it has a hole, and therefore fewer blocks. A file that the file
-            # system has compressed also has fewer blocks, so _has_hole() must examine the file.
+            # If the file was truncated before SQLite wrote at its end, the file has a hole, and therefore fewer blocks.
+            # A file that the file system has compressed also has fewer blocks, so _has_hole() must examine the file.
             may_have_hole = getattr(found, "st_blocks", found.st_size) * 512 < found.st_size
             if (found.st_dev, found.st_ino) != self._identity or (may_have_hole and self._has_hole()):
                 return False
@@ -245,7 +248,10 @@ def _identity(path: str) -> tuple[int, int] | None:
 
 
 def _shown(error: sqlite3.Error) -> sqlite3.Error | None:
-    """Return *error* if it is from SQLite; None if it is from Python, because its message may contain stored text."""
+    """Return *error* if SQLite reported it.
+
+    Return None if Python raised it, because the message of such an error may contain stored text.
+    """
     return error if hasattr(error, "sqlite_errorcode") else None
 
 

@@ -36,7 +36,7 @@ class Statements:
         prefix: The prefix of the name of each table: lower-case letters, digits and ``_``.
 
     Raises:
-        ValueError: *prefix* contains other characters, or is longer than 32 characters.
+        ValueError: *prefix* contains another character, starts with a digit, or is longer than 32 characters.
     """
 
     def __init__(self, dialect: Dialect, prefix: str = "") -> None:
@@ -165,12 +165,23 @@ class Statements:
         return f"DELETE FROM {table} WHERE ({key}) IN (SELECT {key} FROM {table} {rows})"
 
     def batch_of(self, name: str) -> str:
-        """Return a SELECT statement that reads some keys and secrets of a table, sorted by key."""
+        """Return a SELECT statement that reads one batch of keys and secrets, sorted by key.
+
+        Args:
+            name: The name of the table without the prefix, such as ``"token"``.
+        """
         key, columns = KEYS[name], ", ".join(SECRETS[name])
         return f"SELECT {key}, {columns} FROM {self._tables[name]} WHERE {key} > :after ORDER BY {key} LIMIT :limit"
 
     def swap(self, name: str, column: str) -> str:
-        """Return an UPDATE statement that replaces the stored form of a secret, unless the stored form has changed."""
+        """Return an UPDATE statement that replaces the stored form of a secret.
+
+        The statement changes nothing if the stored form has changed since the caller read it.
+
+        Args:
+            name: The name of the table without the prefix, such as ``"token"``.
+            column: The column that contains the secret.
+        """
         return f"UPDATE {self._tables[name]} SET {column} = :new WHERE {KEYS[name]} = :key AND {column} = :old"
 
     @property
@@ -237,9 +248,9 @@ class Statements:
         )
 
     def add_grants(self) -> list[str]:
-        """Return the statements that add the grant column.
+        """Return the statements that add the grant column to the token table.
 
-        Each token of an earlier schema version gets a separate grant.
+        Each existing token gets its own key as its grant.
 
         The caller must then execute the statements of :meth:`create_credentials`, because they create the indexes.
         """

@@ -15,20 +15,19 @@ _SAMPLE = 0.005  # Minimum length, in seconds, of a measurement of the rate of t
 
 
 class Turn:
-    """A lock with a deadline. If many threads wait for the lock, one thread uses it for a time slice.
+    """A lock with a deadline. If threads take the lock very often, a waiting thread sleeps for a time slice.
 
     Each call of sqlite3 releases the interpreter lock. If a second thread waits for the interpreter lock, the processor
     switches between the two threads several times for each request. These switches take longer than the request itself.
-    Therefore a thread that does not get the turn sleeps, and during this time the other thread completes several
-    requests.
+    Therefore a thread that does not get the lock sleeps for a time slice. During this time, the other thread completes
+    several requests.
     """
 
     def __init__(self) -> None:
         self._lock = Lock()
         self.release = self._lock.release  # Releases the turn. Calling a method of this class would be slower.
-        self._next = (
-            Lock()
-        )  # Only one waiting thread sleeps; the sleeping thread has this lock. All others wait for it.
+        # Only one waiting thread sleeps. The sleeping thread has this lock, and all other waiting threads wait for it.
+        self._next = Lock()
         self._count = 0  # Number of turns so far.
         self._is_busy = False
         self._sampled = (0.0, 0)  # Monotonic time, and number of turns, at the last measurement.
@@ -65,8 +64,8 @@ class Turn:
             self._next.release()
 
     def _is_busy_now(self) -> bool:
-        # If there are fewer turns per second than _BUSY, two threads rarely need the turn at the same time. A slice
-        # would save little time, and would delay the request.
+        # If there are fewer turns per second than _BUSY, two threads rarely need the turn at the same time. Sleeping
+        # would then save little processor time, and would delay the request.
         now, (then, count) = monotonic(), self._sampled
         if now - then > _SAMPLE:
             self._is_busy = self._count - count > _BUSY * (now - then)

@@ -20,7 +20,8 @@ class AsyncCombinedStore:
 
     Each part is an asyncio store or a ``MemoryStore``, which never blocks.
 
-    If a task is cancelled in :meth:`redeem_for_token` of two stores, both steps are completed in the background.
+    If *credentials* and *temporary* are two stores, :meth:`redeem_for_token` deletes the temporary credentials and then
+    adds the token. If the task is cancelled, both steps are still completed in the background.
 
     Args:
         credentials: Stores client and token credentials, such as ``AsyncSQLAlchemyStore``.
@@ -28,7 +29,8 @@ class AsyncCombinedStore:
         nonces: Stores used nonces, such as ``AsyncRedisStore``.
 
     Raises:
-        TypeError: An argument is another object; use ``ThreadedStore`` for a blocking store.
+        TypeError: An argument is neither an asyncio store nor a ``MemoryStore``. Use ``ThreadedStore`` for a blocking
+            store.
     """
 
     def __init__(
@@ -172,7 +174,10 @@ class AsyncCombinedStore:
             await store.close()
 
     async def read_dummies(self, found: Mapping[str, object]) -> None:
-        """Call ``read_dummies()`` of each store for its records, see :class:`~oauth2.stores._dummies.Dummies`."""
+        """Call ``read_dummies()`` of each store for the records of this store, if the store has this method.
+
+        See :class:`~oauth2.stores._dummies.Dummies`.
+        """
         for kind, credentials in found.items():
             store: AsyncStore = self.temporary if kind == "temporary" else self.credentials
             read_dummies = getattr(store, "read_dummies", None)
@@ -183,7 +188,7 @@ class AsyncCombinedStore:
 
 
 class _Direct(CalledStore[MemoryStore]):
-    """An asyncio store over a MemoryStore, whose methods never wait."""
+    """An asyncio store that calls a MemoryStore. No method waits."""
 
     def __init__(self, store: MemoryStore) -> None:
         self._store = store

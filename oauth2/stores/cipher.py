@@ -30,7 +30,7 @@ class Cipher(Protocol):
 
 
 def seal(secret: str, cipher: Cipher | None) -> str:
-    """Return the stored form of *secret*; it is encrypted unless *cipher* is None."""
+    """Return the stored form of *secret*. The stored form is encrypted unless *cipher* is None."""
     return _PLAIN + secret if cipher is None else _SEALED + cipher.encrypt(secret)
 
 

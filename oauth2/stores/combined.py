@@ -152,8 +152,9 @@ class CombinedStore:
         if credentials is self.temporary and in_one_step is not None:
             return bool(blocking_result("temporary", in_one_step(key, token)))
         # The temporary credentials must be deleted before the token is added. In this order, one approval never results
-        # in two tokens, even if the process is killed between the deletion and the addition. blocking_result() refuses
-        # an awaitable, which is never None. Otherwise a used approval would result in another token.
+        # in two tokens, even if the process is killed between the deletion and the addition. If redeem() returns an
+        # awaitable, blocking_result() raises an error. Otherwise the awaitable, which is not None, would be treated as
+        # temporary credentials, and a used approval would result in a second token.
         if blocking_result("temporary", self.temporary.redeem(key)) is None:
             return False
         self.credentials.add_token(token)
@@ -170,7 +171,10 @@ class CombinedStore:
             store.close()
 
     def read_dummies(self, found: Mapping[str, object]) -> None:
-        """Call ``read_dummies()`` of each store for its records, see :class:`~oauth2.stores._dummies.Dummies`."""
+        """Call ``read_dummies()`` of each store for the records of this store, if the store has this method.
+
+        See :class:`~oauth2.stores._dummies.Dummies`.
+        """
         for kind, credentials in found.items():
             store: Store = self.temporary if kind == "temporary" else self.credentials
             read_dummies = getattr(store, "read_dummies", None)

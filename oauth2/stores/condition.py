@@ -40,9 +40,10 @@ class Condition:
         clock_difference: Seconds by which the clock of the server is ahead of the clock of this machine; None for an
             SQLite file, which has no clock.
         nonces: The number of stored nonces; None if the tables are missing or have another schema version.
-        write_error: The reason why the database does not complete a write; None if the test write was completed.
-        settings: The settings of the server that determine which writes a crash can delete. Each key is the name of a
-            setting.
+        write_error: The reason why the database does not complete a write; None if the test write was completed. In
+            PostgreSQL and MariaDB, no write is tried unless *schema* is *supported_schema*; the value is then None.
+        settings: The settings of the server that determine whether completed writes can be lost in a crash. Each key is
+            the name of a setting.
     """
 
     kind: str
@@ -83,7 +84,8 @@ def read_schema_version(url: str, *, prefix: str | None = None, timeout: float =
 def read_condition(url: str, *, prefix: str | None = None, timeout: float = 10.0) -> Condition:
     """Read the condition of the database at *url*. The schema is not created or upgraded.
 
-    This function also tries one write, which changes no record of a provider.
+    This function also tries one write that changes no record of a provider. PostgreSQL and MariaDB are tested in this
+    way only if their tables have the supported schema version.
 
     Args:
         url: The URL of the database, see :mod:`oauth2.stores.opening`.
@@ -178,7 +180,9 @@ def _connected(url: str, timeout: float) -> Iterator[Connection]:
         cause = getattr(exc, "orig", None) or exc
     finally:
         engine.dispose()
-    if cause is not None:  # Raised outside the except block, because an error of SQLAlchemy shows the statement.
+    # This error is raised outside the except block, so that the traceback does not show the error of SQLAlchemy, which
+    # contains the statement.
+    if cause is not None:
         raise StoreUnavailable("The database cannot be reached or read.") from cause
 
 
@@ -206,7 +210,7 @@ def _sql(url: str, kind: str, prefix: str | None, timeout: float) -> Condition:
             clock_difference=_clock_difference(lambda: _sql_time(connection, kind)),
             nonces=connection.execute(sa.text(statements.count_nonces)).scalar() if is_current else None,
             settings=_sql_settings(connection, kind),
-            # This statement must be the last: the connection cannot be used after a write that does not complete.
+            # This line must be the last, because the connection cannot be used after a write that does not complete.
             write_error=_sql_write_error(connection, statements, timeout) if is_current else None,
         )
 
@@ -237,7 +241,7 @@ def _sql_settings(connection: Connection, kind: str) -> dict[str, str]:
 def _sql_write_error(connection: Connection, statements: Statements, timeout: float) -> str | None:
     """Return the reason why a write does not complete within *timeout* seconds; None if the write completes.
 
-    If the synchronous standby of a PostgreSQL primary is unreachable, a write on the primary waits without an end.
+    If the synchronous standby of a PostgreSQL primary is unreachable, a write on the primary waits forever.
     PostgreSQL has no time-out for this wait. Therefore a thread executes the statement, and this function cancels the
     statement after *timeout* seconds.
     """

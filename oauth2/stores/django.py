@@ -31,16 +31,16 @@ __all__ = ["PREFIX", "DjangoStore", "table_statements"]
 
 _Result = TypeVar("_Result")
 
-#: The prefix of the name of each table. The default of :class:`~oauth2.stores.sqlalchemy.SQLAlchemyStore` is the same,
+#: The prefix of the name of each table. :class:`~oauth2.stores.sqlalchemy.SQLAlchemyStore` has the same default prefix,
 #: so that both stores can use the same tables.
 PREFIX = "oauth2_"
 # Key: the vendor of a connection of Django. Value: the dialect of the statements.
 _DIALECTS = {"postgresql": POSTGRESQL, "mysql": MARIADB, "sqlite": SQLITE}
 _TRIES = 5
-# These SQLSTATEs and MariaDB error numbers all mean: the database has rolled back the transaction because of a conflict
-# with another transaction.
+# Each of these SQLSTATEs and MariaDB error numbers means that the database has rolled back the transaction because of a
+# conflict with another transaction.
 _ROLLED_BACK = {"40001", "40P01", 1213, 1020}
-_LOST = {2006, 2013, 2055}  # MariaDB error numbers that all mean: the connection is lost.
+_LOST = {2006, 2013, 2055}  # Each of these MariaDB error numbers means that the connection is lost.
 
 
 class DjangoStore(SQLStore):
@@ -87,8 +87,8 @@ class DjangoStore(SQLStore):
     def delete_expired(self, now: int) -> int:
         """Delete all nonces and credentials that have expired; return their number.
 
-        The other methods delete a few expired records each time. This method is for a database with many expired
-        records.
+        A method that adds a record also deletes a few expired records. This method is for a database that contains many
+        expired records.
 
         Args:
             now: The time in seconds since 1970-01-01 00:00 UTC.
@@ -127,7 +127,10 @@ def _statements(vendor: str) -> Statements:
 
 
 class _Connections:
-    """The connections of Django to one database, one in each thread. This class repeats failed work."""
+    """The connections of Django to one database. Each thread has one connection.
+
+    If the connection is lost, or if two transactions conflict, this class repeats the work.
+    """
 
     def __init__(self, using: str) -> None:
         self.using = using
@@ -177,7 +180,7 @@ class _Connections:
             connection.close()
 
     def require_no_transaction(self) -> None:
-        """Refuse a transaction of the application: after a rollback, a used nonce would be lost.
+        """Refuse to add a nonce in a transaction of the application, because a rollback would delete the nonce.
 
         Raises:
             RuntimeError: The connection is inside a transaction, or autocommit is off. The transaction that a
@@ -187,7 +190,7 @@ class _Connections:
         if not connection.in_atomic_block:
             if not _commits(connection):
                 raise RuntimeError(
-                    "A request must be verified while autocommit is on, because a rollback would forget its nonce."
+                    "A request must be verified while autocommit is on, because a rollback would delete its nonce."
                 )
             return
         try:
@@ -195,7 +198,7 @@ class _Connections:
                 pass
         except RuntimeError:
             raise RuntimeError(
-                "A request must be verified before a transaction begins, because a rollback would forget its nonce. "
+                "A request must be verified before a transaction begins, because a rollback would delete its nonce. "
                 "Apply oauth_required to the view, and remove transaction.atomic around it."
             ) from None
 
@@ -257,7 +260,7 @@ def _last_id(cursor: CursorWrapper) -> int:
 
 
 def _commits(connection: BaseDatabaseWrapper) -> bool:
-    """Return whether each statement is committed immediately. For a closed connection, its setting decides."""
+    """Return whether each statement is committed immediately. For a closed connection, return its ``AUTOCOMMIT``."""
     is_open = connection.connection is not None
     return bool(connection.autocommit if is_open else connection.settings_dict["AUTOCOMMIT"])
 
@@ -270,8 +273,8 @@ def _is_rolled_back(error: Error) -> bool:
 
 def _is_lost(connection: BaseDatabaseWrapper, error: Error) -> bool:
     """Return whether the connection was lost. A lost connection is closed, so that the next attempt opens a new one."""
-    # is_usable() opens a new connection with some versions of the driver PyMySQL, and then returns True. Therefore the
-    # error is read first.
+    # With some versions of the driver PyMySQL, is_usable() opens a new connection and then returns True. Therefore the
+    # number of the error is checked first.
     is_reported = bool(error.args) and error.args[0] in _LOST
     if not is_reported and connection.connection is not None and connection.is_usable():
         return False

@@ -18,7 +18,7 @@ class FernetCipher:
     Args:
         key: The key for encryption and decryption: 32 bytes in URL-safe base64, such as the result of
             ``Fernet.generate_key()``.
-        older_keys: Further keys for decryption only, in the same form.
+        older_keys: Further keys for decryption only, in the same form as *key*.
 
     Raises:
         ValueError: A key is not 32 bytes in URL-safe base64.
@@ -61,7 +61,8 @@ class FernetCipher:
 
 def _multi_fernet(keys: list[str | bytes]) -> MultiFernet | None:
     texts = [key if isinstance(key, str) else key.decode("ascii", "replace") for key in keys]
-    # These characters belong to another base64 alphabet. Python 3.15 warns of them, and later versions ignore them.
+    # The characters + and / are not in the URL-safe base64 alphabet. Python 3.15 warns about them, and later versions
+    # ignore them.
     if any("+" in text or "/" in text for text in texts):
         return None
     try:

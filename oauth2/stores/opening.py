@@ -73,13 +73,13 @@ def open_store(
     window: int = 300,
     timeout: float = 10.0,
 ) -> SQLiteStore | SQLAlchemyStore | CombinedStore:
-    """Open the store of a provider; its file or tables are created, or upgraded, if necessary.
+    """Open the store of a provider. If necessary, its file or tables are created or upgraded.
 
     Args:
         url: The URL of the database for credentials. A password in the URL is percent-encoded.
         nonces: The URL of another database for nonces, such as Redis; None to store nonces and credentials in the same
             database.
-        prefix: The prefix of the names of tables; None for the default. An SQLite file has no prefix.
+        prefix: The prefix of the names of tables; None for the default. For an SQLite file, *prefix* must be None.
         cipher: The cipher that encrypts secrets; None for no encryption.
         window: The largest ``timestamp_threshold`` of a server that may use this store, in seconds.
         timeout: Seconds to wait for a connection, and for a database or Redis that does not respond. This timeout does
@@ -157,7 +157,11 @@ def shown_url(url: str) -> str:
 
 
 def secrets_of(url: str) -> list[str]:
-    """Return the passwords in *url*, decoded and as they are written, so that messages can leave them out."""
+    """Return the passwords in *url*, so that messages can leave them out.
+
+    The password before the host is returned in two forms: percent-encoded, as in *url*, and decoded. Passwords in the
+    query are returned decoded.
+    """
     rest, _, query = url.partition("://")[2].partition("?")
     written = rest.rpartition("@")[0].partition(":")[2]
     named = [value for name, value in parse_qsl(query) if "pass" in name.lower()]

@@ -42,9 +42,9 @@ class NonceStore(Store, Protocol):
     def window(self) -> int:
         """The largest ``timestamp_threshold`` of a server that may use this store, in seconds.
 
-        A server accepts timestamps up to its clock plus the threshold. A nonce may therefore be deleted if its
-        timestamp is more than two windows below the highest timestamp so far: the server refuses a request with such an
-        old timestamp.
+        A server accepts timestamps from its clock minus the threshold to its clock plus the threshold. If the timestamp
+        of a nonce is more than two windows below the highest timestamp so far, the nonce may be deleted, because the
+        server refuses such an old timestamp.
         """
         ...
 
@@ -100,7 +100,7 @@ class TokenStore(Store, Protocol):
         ...
 
     def replace_token(self, key: str, token: TokenCredentials) -> bool:
-        """Replace the token credentials with *key* by *token*; return True if they existed.
+        """Replace the token credentials whose key is *key* by *token*. Return True if they existed.
 
         Store nothing and return False if the grant of *token* has token credentials with another key (already renewed),
         or no token credentials (revoked).
@@ -154,7 +154,10 @@ class TemporaryStore(Store, Protocol):
         ...
 
     def count_try(self, key: str) -> int:
-        """Count an attempt to redeem the credentials; return the number of attempts, or 0 if they do not exist."""
+        """Count an attempt to redeem the credentials, and return the number of attempts.
+
+        If the credentials do not exist, return 0.
+        """
         ...
 
     def redeem(self, key: str) -> TemporaryCredentials | None:
@@ -180,7 +183,8 @@ class ListingStore(Store, Protocol):
     This protocol is separate from :class:`CredentialStore`, because a provider does not need these methods, and some
     databases cannot list records in order. All stores of credentials in this package implement this protocol.
 
-    Both methods return one page. To get the next page, a program passes the key (or the grant) of the last record.
+    Both methods return one page. To get the next page, a program passes the key of the last client credentials, or the
+    grant of the last token credentials, as *after*.
     """
 
     def list_consumers(self, after: str = "", *, limit: int = 100) -> list[ClientCredentials]:

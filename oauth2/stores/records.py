@@ -28,7 +28,8 @@ class ClientCredentials:
         name: The name that is shown to users.
         callbacks: The callback URLs that the client may request. Callback URLs are compared exactly. Add ``"oob"`` to
             allow requests without a callback URL (out of band).
-        signature_methods: Names of the methods that the client may use; None for all methods of the provider.
+        signature_methods: Names of the signature methods that the client may use; None for all signature methods of
+            the provider.
         two_legged: Whether the client may send requests without a token.
         xauth: Whether the client may exchange a user's name and password for token credentials.
         owner: The user who registered the client, or None.
@@ -68,7 +69,7 @@ class ClientCredentials:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TemporaryCredentials:
-    """Temporary credentials: a server issues them in section 2.1, and a user approves them in section 2.2.
+    """Temporary credentials, which a server issues (section 2.1) and a user approves (section 2.2).
 
     Times are in seconds since 1970-01-01 00:00 UTC.
 
@@ -97,7 +98,7 @@ class TemporaryCredentials:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenCredentials:
-    """Token credentials: a server issues them in section 2.3.
+    """Token credentials, which a server issues (section 2.3).
 
     Times are in seconds since 1970-01-01 00:00 UTC.
 

@@ -77,7 +77,10 @@ _SHA1 = {
 
 
 class _RedisSteps:
-    """The steps of each method of a store in Redis, for a blocking or an asyncio client."""
+    """The methods of a Redis store as generators, which work with a blocking or an asyncio client.
+
+    See :mod:`oauth2._steps`.
+    """
 
     def __init__(self, client: Any, prefix: str, window: int, cipher: Cipher | None, shards: int) -> None:
         if "{" in prefix or "}" in prefix:
@@ -90,7 +93,7 @@ class _RedisSteps:
         self._cipher = cipher
         # Each shard has a different hash tag, so that Redis Cluster distributes the shards to its nodes.
         self._shards = [f"{{{prefix}{shard:02x}}}:" for shard in range(shards)]
-        self._oldest = 0  # The highest horizon that this process has computed.
+        self._oldest = 0  # The highest horizon that this object has computed.
 
     # --- nonces -----------------------------------------------------------------
 
@@ -287,8 +290,8 @@ class AsyncRedisStore(_RedisBase):
     """:class:`RedisStore` for asyncio.
 
     The connections belong to the event loop that opened them. If that event loop is
-    closed, or the process was forked, the store opens new connections; with Redis Cluster, the store raises a
-    RuntimeError.
+    closed, or the process was forked, the store opens new connections. With Redis Cluster, the store raises a
+    RuntimeError instead.
 
     Args:
         client: A client of :mod:`redis.asyncio`: ``Redis`` or ``RedisCluster``.

@@ -33,8 +33,8 @@ _P = ParamSpec("_P")
 _Result = TypeVar("_Result")
 _DIALECTS = {"postgresql": POSTGRESQL, "mysql": MARIADB, "mariadb": MARIADB, "sqlite": SQLITE}
 _TRIES = 5
-# These SQLSTATEs and MariaDB error numbers all mean: the database has rolled back the transaction because of a conflict
-# with another transaction.
+# Each of these SQLSTATEs and MariaDB error numbers means that the database has rolled back the transaction because of a
+# conflict with another transaction.
 _ROLLED_BACK = {"40001", "40P01", 1213, 1020}
 
 
@@ -56,7 +56,7 @@ class _SQLAlchemyStore(SQLStore):
 
 
 class SQLAlchemyStore(_SQLAlchemyStore):
-    """A store for all records in a PostgreSQL or MariaDB database, or through SQLAlchemy in an SQLite database.
+    """A store for all records in a PostgreSQL, MariaDB or SQLite database, through SQLAlchemy.
 
     The store creates its tables if they do not exist. Each method executes one or a few statements in separate
     transactions, which are independent of the transactions of the application. Configure connection pool, time-outs and
@@ -89,8 +89,8 @@ class AsyncSQLAlchemyStore(CalledStore[_SQLAlchemyStore]):
     """:class:`SQLAlchemyStore` for asyncio, with the drivers asyncpg, psycopg or asyncmy.
 
     Each method executes the statements of :class:`SQLAlchemyStore`. SQLAlchemy runs the blocking code in a greenlet,
-    which returns to the event loop while the driver waits. If a task is cancelled, the connection is closed. The
-    database then rolls back the statement or the transaction, unless it has already committed it.
+    which returns to the event loop while the driver waits. If a task is cancelled, the connection is closed. If the
+    statement or the transaction is not yet committed, the database then rolls it back.
 
     The constructor does not use the database. The first call of a method creates the tables if they do not exist. To
     create the tables earlier, call :meth:`create_schema`.
@@ -202,7 +202,8 @@ def _dialect(argument: str, name: str) -> Dialect:
 class _Pool:
     """The connections of an engine.
 
-    This class repeats failed work, can be used after a fork, and raises only StoreUnavailable.
+    If a connection is lost, or if two transactions conflict, this class repeats the work. This class can be used after
+    a fork, and raises only StoreUnavailable.
     """
 
     def __init__(self, engine: sa.Engine) -> None:
@@ -299,8 +300,8 @@ class _Pool:
 
     def _once(self, statement: str, values: Values, read: Callable[[Any], _Result]) -> _Result:
         engine = self._engine
-        # The fast path does not call event handlers and does not log statements, so it is used only if the engine has
-        # neither.
+        # The fast path does not call event handlers and does not log statements. It is used only if the engine has no
+        # event handlers and logs no statements.
         if not (engine._has_events or engine.dialect._has_events or engine.logger.isEnabledFor(logging.INFO)):
             pooled = engine.raw_connection()
             try:
@@ -374,7 +375,8 @@ class _Pool:
             try:
                 return work()
             except sa_exc.DBAPIError as exc:
-                # Only these errors are shown, because the messages of other errors may contain stored values.
+                # Only an OperationalError or an InterfaceError is shown, because the messages of other errors may
+                # contain stored values.
                 cause = exc.orig if isinstance(exc, (sa_exc.OperationalError, sa_exc.InterfaceError)) else None
                 if not _is_rolled_back(exc.orig) and (lost or not exc.connection_invalidated):
                     break

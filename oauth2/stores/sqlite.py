@@ -32,10 +32,10 @@ class SQLiteStore(SQLStore):
     because the database is in WAL mode with ``synchronous=NORMAL``.
 
     If the file or its ``-wal`` is removed, replaced or truncated while a store is open, nonces may be lost. In this
-    case, every method of the store raises StoreUnavailable. After its statement, each method checks that both files are
-    still the same. A file is not checked if its last check was less than 0.2 milliseconds ago (``-wal``: 1
-    millisecond). A checkpoint of SQLite in another process may truncate the ``-wal``, because a checkpoint loses no
-    data.
+    case, every method of the store raises StoreUnavailable. After the SQL statement, each method checks that both files
+    are still the files that the store opened. The file is checked at most once in 0.2 milliseconds, and the ``-wal`` at
+    most once per millisecond. A checkpoint of SQLite in another process may truncate the ``-wal``, because a checkpoint
+    loses no data.
 
     If several threads together call the methods more than 5,000 times a second, a thread may wait 5 milliseconds, or
     longer if more threads wait. Without these pauses, each call would need about three times as much processor time.
@@ -104,7 +104,7 @@ class SQLiteStore(SQLStore):
         return new
 
     def _delete_old_nonces(self, oldest: int) -> None:
-        # All nonces with timestamps below this horizon are deleted, and such nonces cannot be added anymore.
+        # All nonces with timestamps below the horizon *oldest* are deleted. Such nonces cannot be added anymore.
         if oldest <= self._cleaned:
             return
         steps: list[tuple[str, Values]] = [(STATEMENTS.advance, {"oldest": oldest}), (STATEMENTS.delete_old_nonces, {})]

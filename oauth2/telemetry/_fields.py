@@ -23,7 +23,10 @@ def outcome_of(event: Handled) -> str:
 
 
 def problem_of(event: Event) -> str:
-    """Return the ``oauth_problem`` of a refusal (``other`` if it has no problem); ``""`` for any other event."""
+    """Return the ``oauth_problem`` of a refusal.
+
+    Return ``other`` if the refusal has no ``oauth_problem``, and ``""`` if *event* is not about a refusal.
+    """
     refused = event.refused if isinstance(event, (Handled, Diagnosed)) else event
     return (refused.problem or "other") if isinstance(refused, Refused) else ""
 
@@ -34,7 +37,7 @@ def mistake_of(event: Diagnosed) -> str:
 
 
 def token_id(key: str) -> str:
-    """Return an identifier of a token for logs. Nobody can compute the token from this identifier.
+    """Return an identifier of a token for logs. The token cannot be computed from this identifier.
 
     A token has the same identifier in each event. The identifier of a grant is the identifier of its first token.
 

@@ -19,8 +19,9 @@ class EventLog:
 
     Instead of an ``oauth_token``, the identifier of the token is logged; see :func:`token_id`.
 
-    With a formatter other than :class:`JSONFormatter`, a line has the name of the event and ``name=value`` pairs. The
-    values are JSON. A record has the fields in ``record.oauth2_event``.
+    With a formatter other than :class:`JSONFormatter`, the message has the name of the event and ``name=value`` pairs.
+    The values are JSON. A program can read the fields of the event from the ``oauth2_event`` attribute of the
+    ``LogRecord``.
 
     Args:
         logger: The logger, or its name.
@@ -49,9 +50,9 @@ class EventLog:
 class JSONFormatter(logging.Formatter):
     """Formats each record, also the records of other loggers, as one line of JSON in ASCII.
 
-    Each line has ``timestamp`` (ISO 8601, UTC), ``level`` and ``logger``. A record of :class:`EventLog` also has the
-    fields of the event; the line of any other record also has ``message`` and, if they exist, ``exception`` and
-    ``stack``.
+    Each line has ``timestamp`` (ISO 8601, UTC), ``level`` and ``logger``. The line of an :class:`EventLog` record also
+    has the fields of the event. The line of any other record also has ``message``, and ``exception`` and ``stack`` if
+    they exist.
     """
 
     def format(self, record: logging.LogRecord) -> str:

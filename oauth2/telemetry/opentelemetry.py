@@ -32,7 +32,9 @@ from ._fields import mistake_of, name_of, outcome_of, problem_of
 __all__ = ["OpenTelemetrySpans"]
 
 _NANOSECONDS = 1_000_000_000
-_MAX_LINKED = 100  # Maximum number of refusals whose spans are kept until their diagnosis. Older spans get no link.
+# Maximum number of refused requests whose span contexts are stored until the requests are diagnosed. A diagnosis of an
+# older request gets no link.
+_MAX_LINKED = 100
 
 
 class OpenTelemetrySpans:
@@ -49,8 +51,8 @@ class OpenTelemetrySpans:
 
     Args:
         tracer_provider: The tracer provider that records the spans; None for the global tracer provider.
-        with_consumer_key: Whether spans and events have ``oauth2.consumer_key``. A refused request may contain any key,
-            so a peer can create any number of values.
+        with_consumer_key: Whether spans and events have ``oauth2.consumer_key``. A refused request may contain any
+            consumer key, so a peer can create any number of values of this attribute.
     """
 
     def __init__(self, tracer_provider: TracerProvider | None = None, *, with_consumer_key: bool = False) -> None:

@@ -24,7 +24,9 @@ _BUCKETS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.
 
 
 class PrometheusMetrics:
-    """A hook that counts events. All providers of a process use the same object, as ``audit`` and as ``requests``.
+    """A hook that counts events.
+
+    An application passes one object to all providers of a process, as ``audit`` and as ``requests``.
 
     ========================================  ================================  =============================
     metric                                    labels                            hook

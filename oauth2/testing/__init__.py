@@ -1,4 +1,4 @@
-"""Test programs that use OAuth 1.0a: a pytest plugin, matchers for recorders, and contracts for stores.
+"""Tools for testing programs that use OAuth 1.0a: a pytest plugin, matchers for recorders, and contracts for stores.
 
 The plugin needs no import: pytest finds its fixtures by the entry point ``pytest11``. Only the plugin and the contracts
 need pytest.
@@ -21,15 +21,14 @@ if TYPE_CHECKING:
 else:
 
     def __getattr__(name):
-        # If this package is installed, every start of pytest imports it. The modules of this package are loaded on
-        # first use, so that pytest starts fast.
+        # If this package is installed, every start of pytest imports the package. Its modules are loaded on first use,
+        # so that pytest starts fast.
         module = _ON_FIRST_USE.get(name)
         if module is None:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         if module.endswith("_contract"):
-            import_module(
-                "._contract", __name__
-            )  # registers the contracts, so that pytest rewrites their assert statements
+            # This module registers the contracts, so that pytest rewrites their assert statements.
+            import_module("._contract", __name__)
         value = globals()[name] = getattr(import_module(f".{module}", __name__), name)
         return value
 

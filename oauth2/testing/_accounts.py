@@ -27,10 +27,11 @@ class Party:
     """The credentials of the sender of a request.
 
     Attributes:
-        consumer: The client. If the key in the request is unknown, this attribute is the only registered client. If no
-            client or several clients are registered, this attribute contains invented credentials.
+        consumer: The client whose key is in the request. If the key is unknown and only one client is registered,
+            *consumer* is this client. If the key is unknown and no client or several clients are registered, *consumer*
+            has an invented key and secret.
         token: Token credentials or temporary credentials; None if the request contains no token, or an unknown token.
-        known: All other credentials.
+        known: The credentials of all other clients, and all other tokens.
         fault: "expired_token" or "revoked_token" if the test has expired or revoked the token, otherwise ``""``.
     """
 

@@ -11,7 +11,7 @@ import pytest
 
 from ..stores import ClientCredentials, TemporaryCredentials, TokenCredentials
 
-# This line must run before the contracts are imported, so that a failing assert statement shows the compared values.
+# This loop must run before the contracts are imported, so that a failing assert statement shows the compared values.
 for _kind in ("nonce", "credential", "listing", "temporary", "provider"):
     pytest.register_assert_rewrite(f"oauth2.testing.{_kind}_contract")
 
@@ -133,7 +133,10 @@ def is_kept(write: Callable[[], object]) -> bool:
 
 
 def at_once(count: int, work: Callable[[int], _Result]) -> list[_Result]:
-    """Call *work* in *count* threads at the same time, each with another number below *count*; return the results."""
+    """Call *work* in *count* threads at the same time, and return the results.
+
+    Each thread calls *work* with a different number from 0 to *count* - 1.
+    """
     barrier = threading.Barrier(count)
     results: list[_Result] = []
 

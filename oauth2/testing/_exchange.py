@@ -1,4 +1,4 @@
-"""HTTP for a service for tests: URLs, header fields, and responses in WSGI and ASGI."""
+"""HTTP functions for a service for tests: URLs, header fields, and responses in WSGI and ASGI."""
 
 from __future__ import annotations
 
@@ -35,7 +35,10 @@ def fields_of(headers: Sequence[tuple[str, str]] | Mapping[str, str]) -> list[tu
 
 
 def refusal_of(event: Refused) -> errors.Error:
-    """Return an error made from *event*, the refusal of a token endpoint; a token endpoint raises no error."""
+    """Return an error that describes *event*, the refusal of a request to a token endpoint.
+
+    The methods of a provider for the token endpoints return a response instead of raising this error.
+    """
     found = [each for each in _all(errors.Error) if (each.status, each.problem) == (event.status, event.problem)]
     return (found[0] if found else errors.Error)(event.message)
 
@@ -47,7 +50,7 @@ def _all(kind: type[errors.Error]) -> Iterator[type[errors.Error]]:
 
 
 def answer_wsgi(handle: Handle, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-    """Return the response to a request of WSGI (PEP 3333)."""
+    """Return the response to a WSGI request (PEP 3333)."""
     try:
         response = handle(wsgi.read_request(environ)[0])
     except errors.Error as error:
@@ -57,7 +60,7 @@ def answer_wsgi(handle: Handle, environ: WSGIEnvironment, start_response: StartR
 
 
 async def answer_asgi(handle: Handle, scope: asgi.Scope, receive: asgi.Receive, send: asgi.Send) -> None:
-    """Send the response to an HTTP request of ASGI 3. *handle* runs in a thread, so it may block."""
+    """Send the response to an ASGI 3 HTTP request. *handle* runs in a thread, so it may block."""
     if scope["type"] != "http":
         raise ValueError("scope: must be the scope of an HTTP request")
     try:

@@ -14,17 +14,17 @@ from typing import cast
 from ..http import HTTPRequest, HTTPResponse
 from ._exchange import fields_of
 
-#: Returns the response to a request; the second argument is the client's port. If the function returns None, the server
-#: closes the connection without a response.
+#: A function that returns the response to a request. The second argument is the client's port. If the function returns
+#: None, the server closes the connection without a response.
 Answering = Callable[[HTTPRequest, int], HTTPResponse | None]
 
 _IDLE = 10  # In seconds. If no data is received for this time, the connection is closed.
 
 
 class Serving:
-    """Runs a server in a thread, which :meth:`stop` ends immediately.
+    """Runs a server in a thread.
 
-    ``serve_forever()`` would end only at its next poll.
+    :meth:`stop` ends the thread immediately. ``serve_forever()`` would end only at its next poll.
     """
 
     def __init__(self, server: socketserver.TCPServer) -> None:

@@ -24,7 +24,8 @@ class Arrival:
     """A received request, and the result of its verification. ``repr()`` shows no credentials.
 
     Attributes:
-        http_request: The received request, unchanged, with its absolute URL.
+        http_request: The received request, with its absolute URL. If a fault has changed the request, for example
+            :meth:`Faults.proxy`, this attribute is the changed request.
         status: The HTTP status of the response.
         error: The reason for the refusal; None if the service accepted the request.
         access: The client, the user and the parameters of a verified request; None for a refused request, and for a
@@ -74,9 +75,9 @@ class Arrival:
         return fields_of(self.http_request.headers)
 
     def header(self, name: str) -> str | None:
-        """Return the value of a header field.
+        """Return the value of a header field; None if the field is missing.
 
-        Commas join the values of several fields. None if the field is missing.
+        If the request has several fields with this name, their values are joined with commas.
         """
         found = [value for field, value in self.headers if field.lower() == name.lower()]
         return ", ".join(found) if found else None

@@ -57,9 +57,8 @@ class CredentialStoreContract(StoreContract):
         store.add_consumer(client("other"))
         store.add_consumer(FULL)
         store.add_token(token("t"))
-        assert (
-            store.replace_consumer(FULL) is True
-        )  # Also True if the new credentials are equal to the stored credentials.
+        # The result is also True if the new credentials are equal to the stored credentials.
+        assert store.replace_consumer(FULL) is True
         changed = replace(FULL.with_new_secret(), name="Another", callbacks=(), signature_methods=None, owner="joe")
         assert store.replace_consumer(changed) is True
         assert store.find("printer", "t") == (changed, token("t"))
@@ -274,7 +273,8 @@ class CredentialStoreContract(StoreContract):
         (winner,) = [key for won, key in answers if won]
         assert [each.key for each in store.tokens_of("jane")] == [winner]
 
-    @pytest.mark.parametrize("first", ["b", "m", "y"])  # In an index, new keys are before and after this key.
+    # The keys of renewed tokens start with "a" or "z". In an index, these keys are before and after the key *first*.
+    @pytest.mark.parametrize("first", ["b", "m", "y"])
     def test_of_32_renewals_and_a_revocation_no_token_is_left(self, store: CredentialStore, first: str) -> None:
         store.add_token(token(first))
         ready = threading.Event()

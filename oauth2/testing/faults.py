@@ -48,7 +48,7 @@ class Faults:
         self._add(Fault(name="skewed_clock", path=path, times=times, skew=seconds, refusals=(TimestampRefused,)))
 
     def used_nonce(self, *, path: str | None = None, times: int | None = 1) -> None:
-        """Refuse requests as if an earlier request had the same nonce.
+        """Refuse requests as if their nonces had been used in earlier requests.
 
         Raises:
             ValueError: *times* is not positive.
@@ -103,7 +103,7 @@ class Faults:
         self._add(Fault(name="redirect", path=path, times=times, after=lambda _: answer))
 
     def slow_answer(self, seconds: float, *, path: str | None = None, times: int | None = 1) -> None:
-        """Send the response after *seconds*, or when the service is closed.
+        """Delay the response by *seconds*. If the service is closed earlier, send the response immediately.
 
         Raises:
             ValueError: *times* is not positive.

@@ -31,7 +31,7 @@ class ListingStoreContract:
     @pytest.fixture
     def store(self) -> _Listed:
         """Return an empty store. A subclass must override this fixture."""
-        raise NotImplementedError("Override the fixture store: it returns an empty store.")
+        raise NotImplementedError("Override the fixture store. It must return an empty store.")
 
     def test_an_empty_store_lists_no_credentials(self, store: _Listed) -> None:
         assert store.list_consumers() == []

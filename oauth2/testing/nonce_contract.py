@@ -30,9 +30,9 @@ class NonceStoreContract(StoreContract):
 
     @pytest.fixture
     def pace(self) -> int:
-        """Return the number by which some tests divide their number of nonces.
+        """Return a divisor. A test that claims many nonces divides the number of nonces by it.
 
-        A subclass for a slow database returns a larger number.
+        A subclass for a slow database overrides this fixture and returns a larger divisor.
         """
         return 1
 
@@ -118,7 +118,7 @@ class NonceStoreContract(StoreContract):
         count = 0
         for step in range(48):
             count = claim_many(store, 64, T + second_step * step, f"{step}-")
-        # A store may contain the buckets of the window in both directions, and a few more buckets.
+        # A store may contain the nonces of two windows, and the nonces of a few more steps.
         assert store.nonce_count() <= count * (2 * store.window // second_step + 6)
 
     @pytest.mark.parametrize("window", [1, 30, 59, 60, 61, 90, 300, 3600])

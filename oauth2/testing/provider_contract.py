@@ -26,7 +26,7 @@ class ProviderStoreContract(CredentialStoreContract, TemporaryStoreContract, Non
 
     @pytest.fixture
     def is_one_store(self) -> bool:
-        """Return whether token and temporary credentials can be changed in one step.
+        """Return whether the store can change token and temporary credentials together in one atomic step.
 
         A subclass must override this fixture if the store needs two steps.
         """

@@ -52,8 +52,8 @@ class RequestMatcher:
 
     With the library ``responses``, pass ``match=[matcher.responses]``. With ``respx``, pass
     ``matcher.respx()`` to ``respx.route()``. The matcher compares the method, the URL, the query, the body, the
-    Content-Type, and the other protocol parameters. The protocol parameters must be in the same place: header, query or
-    body. Other header fields are not compared.
+    Content-Type, and the other protocol parameters. The protocol parameters must be in the same place as in *expected*:
+    header, query or body. Other header fields are not compared.
 
     Args:
         expected: A request. In its Authorization header, nonce, timestamp and signature can be left out.
@@ -238,9 +238,8 @@ def _octets(body: Any) -> bytes | None:
     """Return a body as octets; None for an object that only the HTTP library can send, such as a form of aiohttp."""
     if body is None or isinstance(body, (str, bytes)):
         return body.encode() if isinstance(body, str) else body or b""
-    if isinstance(
-        body, Mapping
-    ):  # For aiohttp, vcr.py records the argument of the program: a form, or a value for JSON.
+    # For aiohttp, vcr.py records the argument that the program passed to aiohttp: a form, or a value for JSON.
+    if isinstance(body, Mapping):
         return json.dumps(body, default=str).encode()
     pieces: list[object] = [body.read()] if hasattr(body, "read") else [*body] if isinstance(body, Iterable) else [body]
     octets = [each.encode() if isinstance(each, str) else each for each in pieces]

@@ -40,8 +40,8 @@ class StrictService:
     """A service for tests. The service verifies each request as RFC 5849 requires, and records each request.
 
     The flow of section 2 uses three paths: ``/oauth/request_token``, ``/oauth/authorize`` and ``/oauth/access_token``.
-    The page ``/oauth/authorize`` immediately approves the request for the user ``jane``. Every other path is a
-    protected resource.
+    The page ``/oauth/authorize`` immediately approves the temporary credentials for the user ``jane``. Every other path
+    is a protected resource.
 
     Inside ``with StrictService() as service:``, the service listens on a port of 127.0.0.1. To use the service without
     a port, call :meth:`handle`, or pass :meth:`wsgi` or :meth:`asgi` to a test client.
@@ -163,7 +163,7 @@ class StrictService:
 
         Args:
             path: The path, percent-encoded, without a query.
-            content: The body: bytes are sent unchanged; any other value is sent as JSON.
+            content: The body. Bytes are sent unchanged; any other value is sent as JSON.
             status: HTTP status code.
             headers: Header fields; a Content-Type replaces the default Content-Type.
 
@@ -229,7 +229,7 @@ class StrictService:
         realms: Iterable[str] | None = None,
         lifetime: int | None = None,
     ) -> TokenCredentials:
-        """Issue token credentials without the flow.
+        """Issue token credentials without the flow of section 2.
 
         Args:
             consumer: The client that may use the token.
@@ -333,11 +333,11 @@ class StrictService:
         return replace(response, headers=[*fields_of(response.headers), ("Date", formatdate(now, usegmt=True))])
 
     def wsgi(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Return the response to a request of WSGI (PEP 3333)."""
+        """Return the response to a WSGI request (PEP 3333)."""
         return answer_wsgi(self.handle, environ, start_response)
 
     async def asgi(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send the response to an HTTP request of ASGI 3.
+        """Send the response to an ASGI 3 HTTP request.
 
         The request is handled in a thread, so that the event loop is not blocked.
 
