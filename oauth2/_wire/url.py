@@ -22,7 +22,7 @@ def checked_base_url(url: object) -> str:
 
     Raises:
         TypeError: *url* is not a str.
-        ValueError: *url* is not an http or https URL, or has a userinfo, a query or a fragment.
+        ValueError: *url* is not an http or https URL, or has userinfo, a query or a fragment.
     """
     if not isinstance(url, str):
         raise TypeError("base_url: must be a str or None")

@@ -128,7 +128,7 @@ class Endpoints:
     def _check_access(self, consumer: ClientCredentials, token: TokenCredentials | None, realm: str | None) -> None:
         if token is None:
             if not consumer.two_legged or realm is not None:
-                raise PermissionDenied("This client may not access this resource without a token.")
+                raise PermissionDenied("This client is not allowed to access this resource without a token.")
             return
         if token.expires_at is not None and token.expires_at <= self._verification.now():
             raise TokenExpired("The token credentials have expired.")
@@ -184,7 +184,7 @@ def _check_observer(diagnoses: RefusalObserver | None, audit: Callable[[Event], 
     if is_coroutine_function(diagnoses.observe):
         raise TypeError("diagnoses: observe() must not be a coroutine function")
     if audit is None:
-        raise ValueError("diagnoses: must be None without audit, which receives the diagnoses")
+        raise ValueError("diagnoses: must be None if audit is None, because audit receives the diagnoses")
 
 
 def _require(name: str, value: object, expected: type) -> None:
