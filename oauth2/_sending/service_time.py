@@ -13,13 +13,14 @@ from ..errors import InvalidRequest
 
 #: HTTP statuses of responses that can be a refusal of the timestamp.
 REFUSALS = (400, 401, 403)
-#: In seconds. A difference up to this value is not a clock error, because the transmission of a response takes time.
+#: In seconds. A difference between two times up to this value is not a clock error, because the transmission of a
+#: response takes time.
 TOLERANCE = 5
 
 _MAX_DIGITS = 11  # Maximum number of digits of a Content-Length or a timestamp. A longer number is ignored.
 _MAX_REPORT = 64 * 1024  # Maximum number of bytes of a response body that are read. A longer body is not read.
-# In seconds. Without a problem report, the clock is corrected only if its error is larger than this value. Every known
-# service accepts a smaller error.
+# In seconds. If the response has no problem report, the clock is corrected only if its error is larger than this value.
+# Every known service accepts a smaller error.
 _CLOCK_ERROR = 60
 
 
@@ -31,7 +32,8 @@ def should_read_body(status: int, header: Callable[[str], str | None]) -> bool:
 
     Args:
         status: HTTP status of the response.
-        header: A function. Its argument is the name of a response header field; it returns the value, or None.
+        header: A function that is called with the name of a response header field. The function must return the value
+            of the field, or None if the response does not have the field.
     """
     if status not in REFUSALS or header("Content-Encoding"):
         return False
