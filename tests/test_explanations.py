@@ -212,7 +212,7 @@ def test_the_json_of_okapi_names_the_timestamp():
         service.routes["/photos"] = Answer(400, {}, body.encode())
         found = explained(Httplib2, service)
     assert (found.verdict, found.status) == ("clock", 400)
-    assert "Its Date header agrees" in found.sentence
+    assert "The Date header of its response agrees" in found.sentence
 
 
 def test_a_date_that_is_far_off_is_the_clock_without_a_word():

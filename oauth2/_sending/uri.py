@@ -59,8 +59,8 @@ def take_protocol(uri: str, names: Container[str] | None = None) -> tuple[str, P
         names: Names of the parameters to remove; None for all names that start with ``oauth_``.
 
     Returns:
-        The URL without these parameters, and the decoded pairs of the removed parameters. Removed parameters whose names
-        are in :data:`COMPUTED` are not in the pairs.
+        The URL without these parameters, and the decoded pairs of the removed parameters. Removed parameters whose
+        names are in :data:`COMPUTED` are not in the pairs.
     """
     return take_from_query(uri, is_protocol if names is None else names.__contains__)
 
