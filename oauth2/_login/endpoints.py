@@ -72,7 +72,7 @@ class Endpoints:
         Args:
             consumer: Client credentials.
             token: Temporary credentials.
-            parameters: Further parameters of the service, such as ``name`` or ``expiration``.
+            parameters: Further parameters that the service accepts, such as ``name`` or ``expiration``.
 
         Raises:
             ValueError: The attribute *authorize* is None.

@@ -126,7 +126,7 @@ class _Signature:
         if self.attempts == 1 or self.exchange.signer is None:
             return
         if self.authorization is None:
-            raise ValueError('placement: must be "header" if urllib3 retries; a retry cannot change the URL or the body')
+            raise ValueError('placement: must be "header" if urllib3 retries; a retry cannot change URL or body')
         self.authorization = self.exchange.sign().authorization
         headers["Authorization"] = request.headers["Authorization"] = self.authorization
 
