@@ -185,7 +185,7 @@ class TimestampRefused(Unauthorized):
 
 
 class NonceUsed(Unauthorized):
-    """The nonce was used before. Or the store has already deleted the nonces with this timestamp (section 3.3)."""
+    """The nonce was used before, or the store has already deleted the nonces with this timestamp (section 3.3)."""
 
     problem = "nonce_used"
 
@@ -262,6 +262,6 @@ class InsecureRedirect(Error):
 
 
 class StoreUnavailable(Error):
-    """The store cannot be read or written at the moment, so the provider refuses every request."""
+    """The store cannot be read or written at the moment, so every request is refused."""
 
     status = 503

@@ -140,7 +140,7 @@ def read_temporary(answer: bytes | str, *, confirmations: tuple[str, ...] = CONF
 
 
 def authorization_url(url: str, token: Credentials, **parameters: str) -> str:
-    """Return the URL at which the user can approve *token* (section 2.2). The caller must redirect the user to it.
+    """Return the URL to which the caller must redirect the user, for the approval of *token* (section 2.2).
 
     Args:
         url: The resource owner authorization endpoint.

@@ -25,7 +25,8 @@ CONFIRMED = ("true",)
 class Endpoints:
     """The URLs of a service for the three steps of section 2; None for a step that the service does not have.
 
-    All URLs must be https URLs, as sections 2.1 and 2.3 require. An http URL is allowed only if its host is loopback.
+    All URLs must be https URLs, as sections 2.1 and 2.3 require. An http URL is allowed only if its host is a loopback
+    host, such as ``127.0.0.1``.
 
     Attributes:
         temporary: The temporary credential request endpoint.
@@ -67,7 +68,7 @@ class Endpoints:
     def authorization_url(
         self, consumer: Credentials, token: Credentials, parameters: Mapping[str, str] | None = None
     ) -> str:
-        """Return the URL at which the user can approve *token* (section 2.2). The caller must redirect the user to it.
+        """Return the URL to which the caller must redirect the user, for the approval of *token* (section 2.2).
 
         Args:
             consumer: Client credentials.

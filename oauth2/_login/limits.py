@@ -56,7 +56,7 @@ class _Response(HTTPResponse):
 
 
 class _Reader(io.BufferedReader):
-    """A reader that refuses to read more bytes than the limit. It refuses before it allocates memory."""
+    """A reader that refuses to read more bytes than the limit, before it allocates memory for these bytes."""
 
     def read(self, size: int | None = -1, /) -> bytes:
         if size is not None and size > MAX_SIZE:

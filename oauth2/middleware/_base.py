@@ -37,8 +37,8 @@ class BaseCredentialEndpoints(Generic[_App, _AnyProvider]):
         """Check and store the arguments.
 
         Args:
-            app: The application that receives all other requests; if *app* is None, the response to other requests has
-                status 404.
+            app: The application that receives each request that is not for an endpoint. If *app* is None, the response
+                to these requests has the status 404.
             provider: The provider whose endpoints are served.
             prefix: The path prefix of the endpoints, relative to the path at which this middleware is mounted.
             proxies: The proxies whose headers are trusted; None to trust no proxy.

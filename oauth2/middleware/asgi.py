@@ -127,8 +127,8 @@ async def read_request(
 ) -> tuple[HTTPRequest, Receive]:
     """Return the request of *scope*, and a new *receive* callable from which the body can be read again.
 
-    The path of the URL is ``raw_path`` if the decoded ``raw_path`` equals ``path``. Otherwise the path of the URL is
-    ``path``, percent-encoded.
+    The path of the URL is ``raw_path`` of the scope, if ``raw_path`` decodes to ``path``. Otherwise the path of the URL
+    is ``path``, percent-encoded.
 
     Args:
         scope: The scope of an ``http`` or ``websocket`` connection; a websocket handshake is a GET request.
@@ -230,7 +230,7 @@ async def _not_found(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 async def _respond(error: Error, error_response: Callable[[Error], Awaitable[HTTPResponse]]) -> HTTPResponse:
-    # An error without headers occurred before authenticate(). For such an error, error_response() calls the audit hook.
+    # If the error has no headers, authenticate() was not called. For this error, error_response() calls the hooks.
     return refusal(error) if error.headers else await error_response(error)
 
 

@@ -17,7 +17,7 @@ _User = TypeVar("_User")
 
 
 class BaseProvider(Generic[_Store, _User]):
-    """The settings of a provider. Each method of a subclass runs steps of :class:`Endpoints`.
+    """The settings of a provider. Each method of a subclass runs the steps that a method of :class:`Endpoints` returns.
 
     *_User* is the type of the values that *check_password* returns; see ``Provider`` for the arguments.
     """

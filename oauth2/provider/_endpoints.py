@@ -1,4 +1,4 @@
-"""The steps of each method of a provider, which ``Provider`` and ``AsyncProvider`` run."""
+"""The methods of a provider as steps (see :mod:`oauth2._steps`), which ``Provider`` and ``AsyncProvider`` run."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _METHODS = ("POST", "GET")  # Section 2.1 requires POST, but many clients send G
 
 
 class Endpoints:
-    """The steps of each method of a provider; see ``Provider`` for the arguments and the methods."""
+    """Returns the steps of each method of a provider; see ``Provider`` for the arguments and the methods."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""The reason for a refusal: the diagnosis with information from the provider's store, and advice for the operator."""
+"""Diagnose a refused request with the credentials in the provider's store, and give advice to the operator."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ def explain(refused: RefusedRequest, found: FoundCredentials) -> tuple[Diagnosis
     """Return the diagnosis of a refused request, and advice for the operator (``""`` if there is no advice).
 
     *found* contains the credentials that the store has for the keys in the request. If the store does not have the
-    credentials, this function uses dummy credentials. Otherwise the amount of work would depend on whether credentials
-    exist. On a busy machine, a peer could measure the difference between the response times (timing attack).
+    credentials, this function uses dummy credentials. Without dummy credentials, the amount of work would depend on
+    whether the credentials exist. On a busy machine, a peer could measure this difference (timing attack).
 
     Raises:
         ValueError: The request has no absolute URL, or a public key cannot be read.
@@ -156,7 +156,7 @@ def _advice(refused: RefusedRequest, diagnosis: Diagnosis) -> str:
         return f"The provider received the request at {arrived}. If clients use another URL, set base_url."
     if arrived not in ("", _origin(refused.base_url)):
         return (
-            f"The provider received the request at {arrived}. Clients must sign URLs below base_url, "
+            f"The provider received the request at {arrived}. Clients must sign URLs that start with base_url, "
             f"{refused.base_url}."
         )
     return ""

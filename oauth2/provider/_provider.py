@@ -197,7 +197,7 @@ class Provider(BaseProvider[ProviderStore, str | None]):
         return run(self._endpoints.authenticate(http_request, realm))
 
     def error_response(self, error: Error) -> HTTPResponse:
-        """Return the response for an error of :meth:`authenticate`, or for an error before :meth:`authenticate`.
+        """Return the response for an error that :meth:`authenticate` raised, or that occurred before its call.
 
         An error can occur before :meth:`authenticate` is called, for example because the body is too large. For such an
         error, this method calls the hooks. If :meth:`authenticate` raised the error, :meth:`authenticate` has already

@@ -56,8 +56,8 @@ class Lifetimes:
     Attributes:
         temporary: Lifetime of temporary credentials.
         token: Lifetime of token credentials; None if token credentials never expire.
-        session: Time in which token credentials can be renewed (session extension). The time starts when the first
-            token credentials are issued. None if token credentials cannot be renewed.
+        session: Time during which token credentials can be renewed (session extension), counted from the issue of the
+            first token credentials. None if token credentials cannot be renewed.
 
     Raises:
         TypeError: A lifetime is not a number.
@@ -77,7 +77,7 @@ class Lifetimes:
             if not seconds > 0:  # This condition is also true for NaN, so NaN is refused.
                 raise ValueError(f"{name}: must be positive")
         if self.session is not None and self.token is None:
-            raise ValueError("session: must be None if token is None, because such tokens never expire")
+            raise ValueError("session: must be None if token is None, because tokens then never expire")
 
 
 def checked_realms(realms: Iterable[str]) -> tuple[str, ...]:

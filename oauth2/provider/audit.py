@@ -18,7 +18,7 @@ class Event:
 
     Attributes:
         at: The time of the event according to the clock of the provider, in seconds since 1970-01-01 00:00 UTC.
-        consumer_key: The key of the client.
+        consumer_key: The key of the client; None if the request has no valid ``oauth_consumer_key``.
     """
 
     at: int
@@ -70,8 +70,8 @@ class Renewed(Event):
         token_key: The key of the new token credentials.
         earlier_key: The key of the token credentials that were replaced.
         user: The user who approved the client.
-        grant: The identifier of the approval. It is equal to ``token_key`` of the event :class:`Redeemed`, which the
-            hook received when the client got the first token credentials of this approval.
+        grant: The identifier of the approval. The *grant* is equal to the *token_key* in the event :class:`Redeemed`
+            that was emitted when the client got the first token credentials of this approval.
     """
 
     token_key: str
@@ -104,8 +104,8 @@ class Revoked(Event):
     Attributes:
         token_key: The key of the latest token credentials of the approval.
         user: The user who had approved the client.
-        grant: The identifier of the approval. It is equal to ``token_key`` of the event :class:`Redeemed`, which the
-            hook received when the client got the first token credentials of this approval.
+        grant: The identifier of the approval. The *grant* is equal to the *token_key* in the event :class:`Redeemed`
+            that was emitted when the client got the first token credentials of this approval.
     """
 
     token_key: str
