@@ -1,4 +1,4 @@
-"""The hash functions of signature methods. The name of a signature method ends with the name of its hash function."""
+"""The hash functions of signature methods. If a method uses a hash function, the method's name ends with its name."""
 
 from __future__ import annotations
 

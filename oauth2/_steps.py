@@ -4,8 +4,8 @@ The code is a generator, called *steps*. After each call of a store, a hook or a
 value of the call. With a blocking store, this value is the result, and :func:`run` sends it back to the generator. With
 an asyncio store, this value is an awaitable: :func:`run_async` awaits it, and sends its result back to the generator.
 
-The generator never receives an awaitable as a result. An awaitable is true in a boolean context, so the generator would
-accept a used nonce as new, and a wrong password as right.
+The generator never receives an awaitable as a result. If it received an awaitable, it would accept a used nonce as new,
+and a wrong password as right, because an awaitable is true in a boolean context.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from types import CoroutineType
 from typing import Any, TypeAlias, TypeVar
 
 Result = TypeVar("Result")
-#: A generator that returns *Result*. The values that it yields are of any type.
+#: A generator that returns *Result*. The generator may yield values of any type.
 Steps: TypeAlias = Generator[Any, Any, Result]
 
 

@@ -187,8 +187,8 @@ class Request(dict[str, Any]):
         if uri is None:
             raise ValueError("request: must have a url; set request.url")
         # Fast path: the parameters are encoded already, so the base string needs only three replacements. A subclass or
-        # a program may replace get_normalized_parameters(). Then the result of its method must be signed. This result
-        # may contain any character, so the slow path encodes the result.
+        # a program may replace get_normalized_parameters(). Then the result of the replacement must be signed. This
+        # result may contain any character, so the slow path encodes the result.
         if type(self).get_normalized_parameters is _get_normalized_parameters:
             return base_string_of(self.method, uri, self._encoded_signed())
         parts = (self.method, uri, to_unicode(self.get_normalized_parameters()))

@@ -53,7 +53,7 @@ class Server:
             cannot read a MemoryStore, so other processes of the server would accept a replay. None disables the check
             of nonces.
         timestamp_threshold: Largest accepted difference between a timestamp and the server's clock, in seconds. The
-            timestamp may be earlier or later than the clock.
+            timestamp may be earlier or later than the time of the clock.
         now: A function that returns seconds since 1970-01-01 00:00 UTC.
         body_hash_required: Whether to refuse a request that has a body other than a form, but no ``oauth_body_hash``.
             If the client sends ``oauth_body_hash``, the server always checks the hash.
@@ -69,9 +69,8 @@ class Server:
 
     timestamp_threshold = 300
     sha1_body_hash_allowed = False
-    _calls_store = (
-        True  # False in a provider, which calls add_nonce() itself, because its store may be an asyncio store
-    )
+    # False in a provider. A provider calls add_nonce() itself, because its store may be an asyncio store.
+    _calls_store = True
     _empty_secret_allowed = True  # RFC 5849 allows an empty secret. In a provider, this value is False.
     version = OAUTH_VERSION
     # Defaults for subclasses whose __init__() does not call super().__init__().

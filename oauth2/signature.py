@@ -2,7 +2,7 @@
 
 Clients and servers both use this module, so that client and server compute equal base strings. To add a signature
 method, subclass :class:`SignatureMethod`: set ``name`` and ``uses_secrets``, and implement ``signing_base`` and
-``sign``. Do not override ``check``, because it compares signatures in constant time.
+``sign``. Inherit ``check``, which compares signatures in constant time.
 """
 
 from __future__ import annotations

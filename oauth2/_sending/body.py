@@ -74,8 +74,8 @@ def form_text(body: Any) -> str:
 def length_of_file(body: Any) -> int | None:
     """Return the length of a binary file from its current position; None for any other body.
 
-    The result is None for a pipe, because the length of its content is unknown. The result is also None for a text
-    file: http.client encodes the text, so the number of bytes is unknown.
+    The result is None for a pipe, because the length of its content is unknown. The result is also None for a file of
+    text, because http.client encodes the text, so that the number of bytes is unknown.
     """
     if not hasattr(body, "read") or isinstance(body, TextIOBase):
         return None

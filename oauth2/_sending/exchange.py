@@ -100,8 +100,8 @@ class Exchange:
             uri: Absolute URL of the new request.
             method: Method of the new request.
             body: Body of the new request: None, or the body of the request that was redirected.
-            content_type: Content-Type header field value of the new request.
-            host: Host header field value of the new request; ``""`` if the client has not set it yet.
+            content_type: The value of the Content-Type header field of the new request.
+            host: The value of the Host header field of the new request; ``""`` if the client has not set this field.
 
         Raises:
             InsecureRedirect: The redirect is from https to http.

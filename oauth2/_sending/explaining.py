@@ -24,7 +24,8 @@ from .service_time import read_report, seconds
 from .signer import Signer
 
 _MAX_SAID = 300  # Maximum number of characters of the service's text that an explanation shows.
-# Maximum number of characters of an HTML page from which the text is read; the search takes quadratic time.
+# The text is read from this number of characters of an HTML page. The rest is ignored, because the search for the text
+# takes quadratic time.
 _MAX_MARKUP = 4096
 # In seconds. Every known service accepts this difference between a timestamp and its clock, so only a larger difference
 # is reported.
@@ -349,8 +350,10 @@ def _of_the_service(found: Finding) -> str:
     evidence = found.evidence
     if evidence is not None and evidence.piece in ("method", "base string URI"):
         return f"The service used the {evidence.piece} {evidence.signed}, and this client signed {evidence.arrived}."
-    mistake = found.sentence.removeprefix(_ITS_BASE_STRING)
-    sentence = f"A client with this mistake makes the base string of the service: {mistake}"
+    sentence = (
+        "A client with this mistake makes the base string of the service: "
+        f"{found.sentence.removeprefix(_ITS_BASE_STRING)}"
+    )
     if evidence is None or evidence.piece == "base string":
         return sentence
     return (

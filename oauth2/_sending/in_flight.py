@@ -37,8 +37,8 @@ in_flight: ContextVar[InFlight | None] = ContextVar("oauth2_in_flight", default=
 class SigningConnection:
     """A connection for one request, which signs the request again if httplib2 sends it again.
 
-    If the server has closed a persistent connection, httplib2 sends the request again on a new connection. A service
-    would refuse the nonce of the first attempt.
+    If the server has closed a persistent connection, httplib2 sends the request again on a new connection. The service
+    may have seen the nonce of the first attempt already, so the second attempt needs a new nonce.
     """
 
     def __init__(self, connection: Any, sending: InFlight) -> None:

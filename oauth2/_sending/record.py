@@ -20,7 +20,9 @@ _MAX_DATE = 100  # Maximum number of stored characters of a Date header.
 
 
 def body_of(response: object, attribute: str) -> Callable[[], object]:
-    """Return a function that returns the body of *response* if the body was read. The function stores no reference.
+    """Return a function that returns the body of *response*, or None if the body was not read.
+
+    The function has only a weak reference to *response*, so that *response* can be deleted.
 
     Args:
         response: The response object of an HTTP library.

@@ -45,7 +45,7 @@ def read_report(authenticate: str | None, body: bytes) -> dict[str, str]:
     """Return the problem report of a response as a dict. Without a problem report, the dict is empty.
 
     Args:
-        authenticate: WWW-Authenticate header field value.
+        authenticate: The value of the WWW-Authenticate header field, or None.
         body: The body of the response; ``b""`` if it was not read.
     """
     body = body[:_MAX_REPORT]
@@ -67,7 +67,7 @@ def service_time(sent: int, date: str | None, report: Mapping[str, str]) -> int 
 
     Args:
         sent: The timestamp of the refused request.
-        date: Date header field value of the response.
+        date: The value of the Date header field of the response, or None.
         report: The problem report of the response.
     """
     problem = report.get("oauth_problem")
@@ -88,7 +88,7 @@ def _within(first: int, last: int, sent: int, now: int | None) -> int | None:
 
 
 def seconds(date: str | None) -> int | None:
-    """Return a Date header field value in seconds since 1970-01-01 00:00 UTC; None if the value is not a date."""
+    """Return the time in a Date header field, in seconds since 1970-01-01 00:00 UTC; None if *date* is not a date."""
     # email is imported on first use, because importing email takes longer than `import oauth2`.
     from email.utils import parsedate_to_datetime
 

@@ -19,13 +19,13 @@ _BACKSLASH, _QUOTE = "\x01", "\x02"
 
 
 def parse_authorization_header(value: str) -> Pairs:
-    """Read an ``Authorization: OAuth ...`` header field value (section 3.5.1).
+    """Read the value of an ``Authorization: OAuth ...`` header field (section 3.5.1).
 
     Each name and value is percent-decoded once. Only the value of ``realm`` is different: it is an RFC 2617
     quoted-string, so its quoted pairs are decoded, and it is not percent-decoded.
 
     Args:
-        value: The field value with its scheme, which may be in upper or lower case.
+        value: The value of the field, with the scheme, which may be in upper or lower case.
 
     Returns:
         Pairs in the order of the header, ``realm`` included.
@@ -104,7 +104,7 @@ def _usual_header() -> Callable[[str], Any]:
 
 
 def is_oauth_header(value: str) -> bool:
-    """Return whether the scheme of an Authorization header field value is OAuth."""
+    """Return whether *value*, the value of an Authorization header field, has the scheme OAuth."""
     return value[:6] == "OAuth " or (value[:5].lower() == "oauth" and value[5:6] in ("", *LWS))
 
 
@@ -145,7 +145,7 @@ def _unquoted_realm(realm: str) -> str:
 
 
 def build_authorization_header(pairs: Iterable[tuple[str, str]], realm: str | None = None) -> str:
-    """Write an ``Authorization`` header field value (section 3.5.1).
+    """Write the value of an ``Authorization`` header field (section 3.5.1).
 
     Args:
         pairs: Decoded protocol parameters, in the order in which they are written.

@@ -119,7 +119,7 @@ def collect_parameters(
 
     Args:
         query: The query of the URL, encoded.
-        authorization: The Authorization header field value; ignored unless its scheme is OAuth.
+        authorization: The value of the Authorization header field. A value whose scheme is not OAuth is ignored.
         form: The body if it is a form, otherwise None.
         query_string: The encoded query, for a caller whose URL may have no query. A pair that is both in *query* and in
             *query_string* is used once.
@@ -230,7 +230,8 @@ def _read_form(data: str | bytes, limits: type[Limits]) -> list[str]:
 
 def _merged_pairs(parameters: Mapping[Any, Any], limits: type[Limits]) -> Pairs:
     try:
-        # Django's QueryDict has getlist(). QueryDict.items() would omit duplicates, which are also signed.
+        # Django's QueryDict has getlist(). If a name occurs more than once, QueryDict.items() would return only one of
+        # its values, but the signature covers all values.
         getlist = getattr(parameters, "getlist", None)
         pairs = text_pairs({name: getlist(name) for name in parameters} if getlist else parameters)
     except TypeError:

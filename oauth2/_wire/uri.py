@@ -40,10 +40,9 @@ def encode_illegal(text: str) -> str:
 
 
 def is_all_legal(text: str) -> bool:
-    """Return whether :func:`encode_illegal` certainly does not change *text*.
+    """Return whether *text* contains only legal characters and canonical escapes (RFC 5849 section 3.6).
 
-    If the result is True, :func:`encode_illegal` does not change *text*. If the result is False, it may change *text*:
-    the result is also False if *text* has an escape that is legal but not canonical (RFC 5849 section 3.6).
+    If the result is True, :func:`encode_illegal` would not change *text*.
     """
     return not text.encode("utf-8", "surrogatepass").translate(None, _LEGAL) and has_canonical_escapes(text)
 

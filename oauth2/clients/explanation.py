@@ -33,7 +33,7 @@ _MAX_LINE = 2_000  # Maximum number of characters of a line. A longer line is cu
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
-    """The possible reasons why a service refused a request. ``str()`` returns a text for people, without secrets.
+    """The possible reasons why a service refused a request. ``str()`` returns the explanation as text, without secrets.
 
     Attributes:
         verdict: "other base string": the service computed a base string that is different from the base string of this

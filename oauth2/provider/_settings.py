@@ -19,7 +19,7 @@ class RequestPolicy:
         signature_methods: The allowed signature methods, or a mapping from names to signature
             methods. Defaults to every HMAC method of this package.
         timestamp_threshold: Largest accepted difference between a timestamp and the provider's clock, in seconds. The
-            timestamp may be earlier or later than the clock.
+            timestamp may be earlier or later than the time of the clock.
         body_hash_required: Whether to refuse a request that has a body other than a form, but no ``oauth_body_hash``.
             If the client sends ``oauth_body_hash``, the provider always checks the hash.
         sha1_body_hash_allowed: Whether to accept a SHA-1 ``oauth_body_hash`` with every signature method. Some clients

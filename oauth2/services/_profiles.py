@@ -39,7 +39,7 @@ AuthT = TypeVar("AuthT")
 class ServiceOptions(SigningOptions, total=False):
     """Keyword arguments of :meth:`Service.oauth1`: the options of ``OAuth1``, and ``private_key``.
 
-    An option of ``OAuth1`` replaces the option of the profile.
+    An option that the caller passes replaces the option of the profile.
 
     Attributes:
         private_key: The key for RSA: any private key that ``SignatureMethod_RSA_SHA1`` accepts.
