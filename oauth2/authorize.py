@@ -3,7 +3,8 @@
 :func:`authorize` is for a program on the user's machine. A web application calls :func:`begin`, and calls
 :func:`finish` after the callback.
 
-Each function that sends requests can raise these errors. The documentation of each function does not repeat them.
+Each function that sends requests can raise the following errors. The documentation of the function does not repeat
+these errors:
 
 - :class:`~oauth2.errors.ServiceRefused`: the service answered with an error.
 - :class:`~oauth2.errors.InvalidAnswer`: the service's response is not valid.

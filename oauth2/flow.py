@@ -101,8 +101,8 @@ def temporary_request(
         url: The temporary credential request endpoint.
         callback: Absolute callback URL, or ``"oob"`` for a client without a callback URL.
         http_method: The HTTP method that the service requires.
-        parameters: Further parameters that the service accepts, such as ``x_auth_access_type``. The request sends them
-            in a form body.
+        parameters: Further parameters that the service accepts, such as ``x_auth_access_type``. These parameters are
+            sent in a form body.
 
     Raises:
         ValueError: *callback* is empty, or *url* is not an http or https URL.

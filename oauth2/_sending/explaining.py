@@ -302,7 +302,7 @@ def _clock(read: _Read) -> _Verdict:
     if read.ahead is not None and abs(read.ahead) > _CLOCK_ERROR:
         direction = "ahead of" if read.ahead > 0 else "behind"
         sentence += f" Its clock is {abs(read.ahead)} seconds {direction} the timestamp."
-        next_step += f"  If the clock is right, pass clock=oauth2.clock.Clock(offset={read.ahead})."
+        next_step += f" If that clock is right, pass clock=oauth2.clock.Clock(offset={read.ahead})."
     elif read.ahead is not None:
         sentence += (
             " The Date header of its response agrees with the timestamp. Perhaps a different machine of the service "
@@ -313,7 +313,7 @@ def _clock(read: _Read) -> _Verdict:
 
 
 def _named(problem: str) -> _Verdict:
-    default = (f"The service names the problem {problem}.", "Compare the request with the service's documents.")
+    default = (f"The service reports the problem {problem}.", "Compare the request with the service's documents.")
     sentence, next_step = _PROBLEMS.get(problem, default)
     return _Verdict(verdict="problem named", sentence=sentence, next_step=next_step)
 

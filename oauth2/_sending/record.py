@@ -20,7 +20,7 @@ _MAX_DATE = 100  # Maximum number of stored characters of a Date header.
 
 
 def body_of(response: object, attribute: str) -> Callable[[], object]:
-    """Return a function that returns the body of *response*, or None if the body was not read.
+    """Return a function that returns the body of *response*, if the library has read the body.
 
     The function has only a weak reference to *response*, so that *response* can be deleted.
 

@@ -13,8 +13,8 @@ from ..encoding import to_unicode
 from ..errors import InvalidURL
 from ..signature import base_string_uri
 
-#: Protocol parameters that are always computed during signing. If the caller has set such a parameter, its value is
-#: ignored.
+#: Protocol parameters that are always computed during signing. A value that the caller has set for one of these
+#: parameters is ignored.
 COMPUTED = frozenset({"oauth_signature", "oauth_signature_method", "oauth_body_hash"})
 
 

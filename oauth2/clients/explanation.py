@@ -54,7 +54,7 @@ class Explanation:
             string.
         wanted: The deviation from RFC 5849 that produces the base string of the service; ``""`` if no known deviation
             produces this base string.
-        ruled_out: The causes that are not possible, with one or more sentences about each cause.
+        ruled_out: The causes that are not possible, one text for each cause.
         diagnosis: The diagnosis of :mod:`oauth2.doctor` for the signed request; None if the request was not stored.
     """
 
