@@ -1,8 +1,8 @@
 """OAuth 1.0a, RFC 5849: sign requests, verify requests, host a provider.
 
 A program that was written for python-oauth2 1.9 can still use ``import oauth2 as oauth``. ``Client`` and the RSA
-methods are loaded on first use. A server that sends no requests therefore loads no HTTP client. A program that does not
-use RSA does not load the library cryptography.
+methods are loaded on first use. Therefore a server that sends no requests loads no HTTP client, and a program that does
+not use RSA does not load the library ``cryptography``.
 """
 
 from ._generate import generate_nonce, generate_timestamp, generate_verifier
@@ -43,8 +43,8 @@ if TYPE_CHECKING:
 else:
 
     def __getattr__(name):
-        # Type checkers must not see this function. Otherwise a type checker would accept every misspelt name, because a
-        # module with __getattr__() may have any attribute.
+        # Type checkers must not see this function. A module with __getattr__() may have any attribute, so a type
+        # checker would accept every misspelt name.
         module = "_compat" if name in _OF_1_9 else _ON_FIRST_USE.get(name)
         if module is None:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
@@ -95,7 +95,7 @@ _ON_FIRST_USE = {"Client": "client", "httplib2": "client"}
 for _name, _module in _MODULES.items():
     _ON_FIRST_USE[_class_name(_name)] = _module
 
-# In python-oauth2 1.9, the module oauth2 imports these names, so existing programs import these names from oauth2.
+# The module oauth2 of python-oauth2 1.9 imports these names, so existing programs can import them from oauth2.
 _OF_1_9 = frozenset(
     """
     PY3 TEXT b base64 binascii hmac parse_qs quote random sha1 time u unquote unquote_to_bytes urlencode urlparse

@@ -1,4 +1,4 @@
-"""``oauth_body_hash`` (Request Body Hash extension): the client sets this parameter; the server checks it."""
+"""``oauth_body_hash`` (Request Body Hash extension): a client sets this parameter, and a server checks it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _DIGESTS = {28: "sha1", 44: "sha256", 64: "sha384", 88: "sha512"}
 
 
 class Policy(Protocol):
-    """The requirements of a server; see :class:`~oauth2.server.Server`."""
+    """The requirements of a server; :class:`~oauth2.server.Server` describes the attributes."""
 
     body_hash_required: bool
     sha1_body_hash_allowed: bool
@@ -52,7 +52,7 @@ def hash_of_no_body(method_name: str) -> tuple[bytes, str]:
 
 
 def check_body_hash(request: HashedRequest, method_name: str, policy: Policy) -> None:
-    """Check ``oauth_body_hash``. If the parameter is missing, check that *policy* allows a request without it.
+    """Check ``oauth_body_hash``. If this parameter is missing, check that *policy* allows the request without it.
 
     Args:
         request: A request whose signature has been verified.
@@ -86,8 +86,8 @@ def check_body_hash(request: HashedRequest, method_name: str, policy: Policy) ->
 
 
 def _allows_sha1(request: HashedRequest, policy: Policy) -> bool:
-    # If there is no body, or if the body is a form that the signature covers, the body hash protects nothing. In these
-    # two cases a weak hash function is not a security problem.
+    # If there is no body, the body hash protects nothing. If the body is a form, the signature protects the form, so
+    # the body hash is not needed. In these two cases a weak hash function is not a security problem.
     return policy.sha1_body_hash_allowed or request.is_form_encoded or not request.body
 
 

@@ -1,4 +1,4 @@
-"""Checks of arguments: credentials, functions and settings from a program, and secrets from files or services."""
+"""Checks of the arguments that a program passes, and of secrets that come from a file or a service."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def are_credentials(value: object) -> bool:
 
 
 def require_keys(consumer: object, token: object) -> None:
-    """Refuse a *consumer* or *token* that has no key or no secret. *token* may be None or a false value.
+    """Refuse a *consumer* or *token* that has no key or no secret. *token* may also be None or a false value.
 
     Raises:
         TypeError: *consumer* or *token* is refused; the message starts with the argument's name.
@@ -25,7 +25,7 @@ def require_keys(consumer: object, token: object) -> None:
 
 
 def strip_line_ends(text: str | bytes) -> str | bytes:
-    """Return *text* without the line ends that files and many services add after the last value."""
+    """Return *text* without line ends at its end. Files and many services add a line end after the last value."""
     return text.rstrip("\r\n") if isinstance(text, str) else text.rstrip(b"\r\n")
 
 
@@ -78,8 +78,8 @@ def require_prefix(name: str, prefix: object) -> None:
 def is_coroutine_function(function: object) -> bool:
     """Return whether a call of *function* (function, method, partial or callable object) returns a coroutine.
 
-    :func:`inspect.iscoroutinefunction` does not recognize a callable object, and importing :mod:`inspect` takes longer
-    than ``import oauth2``.
+    :func:`inspect.iscoroutinefunction` is not used for two reasons: it does not recognize a callable object, and
+    importing :mod:`inspect` takes longer than ``import oauth2``.
     """
     while isinstance(function, partial):
         function = function.func

@@ -1,4 +1,4 @@
-"""Names that programs written for python-oauth2 1.9 import from oauth2. This package does not use these names."""
+"""Names that programs written for python-oauth2 1.9 can import from oauth2. This package does not use these names."""
 
 import base64  # noqa: F401 - programs write `from oauth2 import base64`, and so on
 import binascii  # noqa: F401

@@ -1,9 +1,8 @@
 """Attributes that are created for each instance on first use.
 
-Programs written for python-oauth2 1.9 define subclasses whose ``__init__()`` does not call
-``super().__init__()``. The attributes of such an instance are never set, so the class must have a default for every
-attribute. Instances must not share a mutable default, so a mutable default must be created separately for each
-instance.
+Programs written for python-oauth2 1.9 define subclasses whose ``__init__()`` does not call ``super().__init__()``. The
+attributes of their instances are never set, so the class must have a default for every attribute. Instances must not
+share a mutable object, so a default that is mutable must be created separately for each instance.
 """
 
 from __future__ import annotations

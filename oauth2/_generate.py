@@ -20,11 +20,11 @@ def generate_timestamp() -> int:
 def generate_nonce(length: int = 8) -> str:
     """Return *length* random decimal digits.
 
-    This function is drop-in. Each digit has 3.3 random bits, so a nonce of the default length has only about 27 random
-    bits. This package uses :func:`make_nonce` for the nonces of its requests.
+    This function exists, because programs written for python-oauth2 call it. Each digit has 3.3 random bits, so a nonce
+    of the default length has only about 27 random bits. This package itself uses :func:`make_nonce`.
     """
-    # secrets is imported on first use, because importing secrets takes a third of the time of `import oauth2`. Servers
-    # do not need the module secrets.
+    # The module secrets is imported on first use, because importing it takes a third of the time of `import oauth2`. A
+    # server that only verifies requests does not need this module.
     import secrets
 
     return "".join([secrets.choice(_DIGITS) for _ in range(length)])
@@ -33,8 +33,8 @@ def generate_nonce(length: int = 8) -> str:
 def generate_verifier(length: int = 8) -> str:
     """Return *length* random decimal digits, for a person to type (section 2.2).
 
-    The default is eight digits, as in python-oauth2, so existing programs need no change. Pass 20 (66 random bits) for
-    a verifier in a redirect URL, because no person types such a verifier.
+    The default is eight digits, as in python-oauth2, so existing programs need no change. For a verifier in a redirect
+    URL, pass 20 as *length*: 20 digits have 66 random bits, and no person must type this verifier.
     """
     return generate_nonce(length)
 
@@ -45,9 +45,9 @@ def make_nonce() -> str:
     Some services refuse a nonce that contains punctuation, or that has fewer than 20 or more than 24 characters.
     """
     while True:
-        # 24 octets are encoded as 32 base64 characters. Then "+" and "/" are removed. Each remaining character is one
-        # of 62 characters with equal probability. In about one of 10**8 calls, fewer than 22 characters remain. The
-        # loop then tries again.
+        # 24 random octets become 32 base64 characters, from which "+" and "/" are removed. Each remaining character is
+        # one of 62 characters with equal probability. In about one of 10**8 calls, fewer than 22 characters remain, and
+        # the loop tries again.
         text = b2a_base64(_random_octets()(24)).translate(None, b"+/\n")
         if len(text) >= 22:
             return text[:22].decode("ascii")
@@ -55,14 +55,14 @@ def make_nonce() -> str:
 
 @lru_cache(1)
 def _random_octets() -> Callable[[int], bytes]:
-    from secrets import SystemRandom  # secrets is imported on first use, see generate_nonce().
+    from secrets import SystemRandom  # The module secrets is imported on first use, see generate_nonce().
 
     return SystemRandom().randbytes
 
 
 def make_verifier() -> str:
     """Return 13 letters and digits with 64 random bits, for a person to type (section 4.9)."""
-    import secrets  # secrets is imported on first use, see generate_nonce().
+    import secrets  # The module secrets is imported on first use, see generate_nonce().
 
     return "".join([secrets.choice(_READABLE) for _ in range(13)])
 
@@ -70,7 +70,7 @@ def make_verifier() -> str:
 def read_verifier(typed: str) -> str:
     """Return the verifier that a person *typed*, without whitespace and in lower case.
 
-    A verifier of :func:`make_verifier` contains no whitespace and no upper case, so this conversion does not
-    make a verifier easier to guess.
+    A verifier of :func:`make_verifier` contains no whitespace and no upper-case letters, so this conversion does not
+    make it easier to guess.
     """
     return "".join(typed.split()).lower()

@@ -1,16 +1,16 @@
-"""The hash functions of signature methods. The end of a method's name shows its hash function."""
+"""The hash functions of signature methods. If a method uses a hash function, the method's name ends with its name."""
 
 from __future__ import annotations
 
 __all__ = ["HASHES", "hash_name"]
 
-#: Key: the end of the names of all methods with one hash function. Value: the name of this hash function in
-#: :mod:`hashlib`. The most common hash function is the first entry, so a search tries this hash function first.
+#: Key: the end of a signature method's name. Value: the name of the method's hash function in :mod:`hashlib`. The most
+#: common hash function is the first entry, so that :func:`hash_name` finds it fast.
 HASHES = {"SHA1": "sha1", "SHA256": "sha256", "SHA512": "sha512", "SHA384": "sha384"}
 
 
 def hash_name(method: str) -> str:
-    """Return the :mod:`hashlib` name of a signature method's hash function; ``""`` if the name contains no hash.
+    """Return the :mod:`hashlib` name of a signature method's hash function; ``""`` if *method* ends with no known name.
 
     Args:
         method: Name of a signature method, such as ``HMAC-SHA256``.

@@ -1,7 +1,7 @@
 """The list of the signature methods of this package. All other modules read this list.
 
-``import oauth2`` reads only the names. A class is loaded on first use, so that a
-process loads :mod:`oauth2.rsa` only if it needs RSA.
+``import oauth2`` reads only the names. The class of a signature method is loaded on first use, so that a process loads
+:mod:`oauth2.rsa` only if the process needs RSA.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ __all__ = [
     "sent_names",
 ]
 
-#: Key: the name of a signature method. Value: the module of its class. The documentation lists the methods in the same
-#: order. The name is also the value of ``oauth_signature_method``. The only exception is PLAINTEXT-OVER-HTTP: for this
-#: method, clients send PLAINTEXT.
+#: Key: the name of a signature method. Value: the module of its class. The documentation lists the methods in the order
+#: of this dict. The name is also the value of ``oauth_signature_method``. The only exception is PLAINTEXT-OVER-HTTP:
+#: for this method, clients send PLAINTEXT.
 MODULES = {
     "HMAC-SHA1": "signature",
     "HMAC-SHA256": "signature",
@@ -77,7 +77,7 @@ def hmac_methods() -> list[SignatureMethod]:
 
 
 def require_method(argument: str, method: object) -> None:
-    """Refuse *method* unless it is a signature method object; a class or a name is also refused.
+    """Refuse *method* unless it is a signature method: an object, not a class or a name.
 
     Raises:
         TypeError: *method* is refused; the message starts with *argument*.
@@ -92,7 +92,9 @@ def require_method(argument: str, method: object) -> None:
 def methods_by_name(
     methods: Mapping[str, SignatureMethod] | Iterable[SignatureMethod] | None, argument: str = "signature_methods"
 ) -> dict[str, SignatureMethod]:
-    """Return a dict whose keys are the names of *methods*. If *methods* is already a dict, return this dict itself.
+    """Return a dict that maps the name of each method in *methods* to the method.
+
+    If *methods* is already a dict, the result is this dict itself and not a copy.
 
     Raises:
         TypeError: *methods* contains a class or another object that is not a signature method; the message starts
@@ -101,7 +103,7 @@ def methods_by_name(
     if methods is None:
         return {}
     if not hasattr(methods, "__iter__"):
-        raise TypeError(f"{argument}: must be a list of signature methods, or a dict by name")
+        raise TypeError(f"{argument}: must be a list of signature methods, or a dict from names to signature methods")
     found: Any = methods
     members = list(found.values() if isinstance(methods, Mapping) else found)
     for method in members:

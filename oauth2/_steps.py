@@ -1,11 +1,11 @@
-"""Run the same code with blocking and with asyncio stores, hooks and clients.
+"""Run code that works both with blocking and with asyncio stores, hooks and clients.
 
 The code is a generator, called *steps*. After each call of a store, a hook or a client, the generator yields the return
-value of the call. If the store is blocking, this value is the result, and :func:`run` sends it back to the generator.
-If the store is an asyncio store, this value is an awaitable: :func:`run_async` awaits it, and sends its result back.
+value of the call. With a blocking store, this value is the result, and :func:`run` sends it back to the generator. With
+an asyncio store, this value is an awaitable: :func:`run_async` awaits it, and sends its result back to the generator.
 
-The steps never receive an awaitable as a result. Otherwise the steps would accept a used nonce as new, and a wrong
-password as right, because an awaitable is true in a boolean context.
+The generator never receives an awaitable as a result. If it received an awaitable, it would accept a used nonce as new,
+and a wrong password as right, because an awaitable is true in a boolean context.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from types import CoroutineType
 from typing import Any, TypeAlias, TypeVar
 
 Result = TypeVar("Result")
-#: A generator that returns *Result*. The values that it yields are of any type.
+#: A generator that returns *Result*. The generator may yield values of any type.
 Steps: TypeAlias = Generator[Any, Any, Result]
 
 
@@ -23,9 +23,9 @@ class AwaitableError(TypeError):
     """A function or a store returned an awaitable instead of a result.
 
     Args:
-        awaitable: The return value. If it is a coroutine, it is closed, so that Python does not warn that it was never
-            awaited.
-        name: The argument that the program passed.
+        awaitable: The return value. If this value is a coroutine, the constructor closes the coroutine. Otherwise
+            Python would warn that the coroutine was never awaited.
+        name: The name of the argument with which the program passed the function or the store.
     """
 
     def __init__(self, awaitable: object, name: str = "store") -> None:
@@ -55,8 +55,8 @@ def result_of(name: str, value: Any) -> Steps[Any]:
     """Yield *value*, and return the result that :func:`run` or :func:`run_async` sends back.
 
     Args:
-        name: The argument that the program passed, for the error.
-        value: The return value of the function or store.
+        name: The name of the argument with which the program passed the function or the store, for the error.
+        value: The return value of the function or the store.
 
     Raises:
         TypeError: The result is an awaitable; the message starts with *name*.
@@ -89,7 +89,7 @@ async def run_async(steps: Steps[Result]) -> Result:
     If an awaitable raises an exception, such as :class:`asyncio.CancelledError`, the exception is raised in *steps*.
 
     Raises:
-        TypeError: The result of an awaitable is an awaitable. The error is raised in *steps*.
+        TypeError: The result of an awaitable is an awaitable, too. The error is raised in *steps*.
     """
     try:
         value = steps.send(None)
@@ -97,7 +97,7 @@ async def run_async(steps: Steps[Result]) -> Result:
             if isinstance(value, Awaitable):
                 try:
                     value = await value
-                except BaseException as error:  # noqa: BLE001 - raised in steps
+                except BaseException as error:  # noqa: BLE001 - the error is raised again in steps
                     value = steps.throw(error)
                     continue
             value = steps.throw(AwaitableError(value)) if is_awaitable(value) else steps.send(value)

@@ -1,4 +1,4 @@
-"""Names of :mod:`typing` for annotations. This module does not import :mod:`typing`, because the import takes time.
+"""Names of :mod:`typing` for annotations. This module does not import :mod:`typing`, so that ``import oauth2`` is fast.
 
 Type checkers see the real names. At run time each name is ``object``, so that
 :func:`typing.get_type_hints` can evaluate the annotations of every public function.

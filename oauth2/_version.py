@@ -5,6 +5,6 @@ The build reads the version from this file without importing oauth2, so this mod
 
 __version__ = "2.0.0.dev0"
 
-# These names are drop-in: this module of python-oauth2 1.9 has the same names.
+# The module _version of python-oauth2 1.9 has these two names, so existing programs may use them.
 verstr = __version__
 manual_verstr, auto_build_num = "2.0", "0.dev0"

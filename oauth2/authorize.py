@@ -3,7 +3,8 @@
 :func:`authorize` is for a program on the user's machine. A web application calls :func:`begin`, and calls
 :func:`finish` after the callback.
 
-The documentation of a function does not repeat these errors, which every function raises:
+Each function that sends requests can raise the following errors. The documentation of the function does not repeat
+these errors:
 
 - :class:`~oauth2.errors.ServiceRefused`: the service answered with an error.
 - :class:`~oauth2.errors.InvalidAnswer`: the service's response is not valid.
@@ -53,9 +54,9 @@ class PendingAuthorization:
     """An authorization that :func:`begin` has started. :func:`finish` completes the authorization.
 
     Attributes:
-        url: The URL to redirect the user to.
-        temporary: The temporary credentials. Store their ``str()``, which contains the
-            secret, in the user's session; ``Token.from_string`` reads this text.
+        url: The URL to which the application must redirect the user.
+        temporary: The temporary credentials. Store their ``str()``, which contains the secret, in the user's session.
+            ``Token.from_string`` reads this text.
     """
 
     url: str = field(repr=False)
@@ -69,14 +70,15 @@ def open_in_browser(url: str) -> None:
 
 
 def ask_for_code(url: str) -> str:
-    """Ask in the terminal for the code that the service shows after approval at *url*."""
+    """Ask the user in the terminal to approve at *url*; return the code that the service shows after the approval."""
     return input(f"Approve at {url}\nand enter the code that the page shows: ")
 
 
 def remind_to_approve(url: str) -> None:
-    """Print to stderr that the program still waits for the callback.
+    """Print to stderr that the program still waits for the callback, and what to do after a refusal.
 
-    Also print instructions for a user who has refused.
+    Args:
+        url: The URL at which the user must approve.
     """
     print(
         f"Still waiting for the browser to be redirected from {url}\n"
@@ -99,7 +101,7 @@ def authorize(
     timeout: float = 300.0,
     **sending: Unpack[SendingOptions],
 ) -> IssuedToken:
-    """Return token credentials that the user approves in a browser (section 2).
+    """Ask the user to approve in a browser, and return the token credentials (section 2).
 
     This function waits for the browser on 127.0.0.1, or asks for the code if the callback is "oob".
 
@@ -113,11 +115,11 @@ def authorize(
         parameters: Further parameters for the authorization endpoint, such as ``name``.
         request_parameters: Further parameters for the temporary credential request, such
             as ``x_auth_access_type``.
-        open_browser: Called once, with the URL to open.
-        ask: Called if the callback is "oob", after *open_browser* and with the same URL.
-            *ask* must return the code that the user typed.
-        remind: Called once, with the same URL, if no callback is received within a minute. The user may have refused,
-            and some services do not redirect a user who refuses.
+        open_browser: A function that is called once, with the URL at which the user approves.
+        ask: A function that is called if the callback is "oob", after *open_browser* and with the URL that was passed
+            to *open_browser*. The function must return the code that the user typed.
+        remind: A function that is called once, with the URL that was passed to *open_browser*, if no callback is
+            received within a minute. The user may have refused, and some services do not redirect a user who refuses.
         timeout: Seconds to wait for the browser.
         **sending: The options ``signature_method``, ``client``, ``headers`` and ``on_refusal``, see
             :class:`SendingOptions`.
@@ -155,12 +157,12 @@ def begin(
     request_parameters: Mapping[str, str] | None = None,
     **sending: Unpack[SendingOptions],
 ) -> PendingAuthorization:
-    """Get temporary credentials, and return the URL to redirect the user to (sections 2.1 and 2.2).
+    """Get temporary credentials (section 2.1), and return them with the URL to which the user must be redirected.
 
     Args:
         consumer: Client credentials.
         endpoints: :class:`~oauth2.flow.Endpoints`, or a profile of :mod:`oauth2.services`.
-        callback: The URL that the service must redirect the user to, or "oob".
+        callback: The URL to which the service must redirect the user, or "oob".
         parameters: Further parameters for the authorization endpoint.
         request_parameters: Further parameters for the temporary credential request.
         **sending: The options ``signature_method``, ``client``, ``headers`` and ``on_refusal``, see
@@ -189,13 +191,13 @@ def finish(
     Args:
         consumer: Client credentials.
         endpoints: See :func:`begin`.
-        callback_url: The URL that the user was redirected to, or its query.
+        callback_url: The URL to which the service redirected the user, or only the query of this URL.
         temporary: The temporary credentials from :func:`begin`, stored in the user's session.
         **sending: See :func:`begin`.
 
     Raises:
         AuthorizationDenied: The user refused.
-        InvalidAnswer: *callback_url* is for other temporary credentials, or has no verifier.
+        InvalidAnswer: *callback_url* does not contain the key of *temporary*, or has no verifier.
     """
     approved = flow.read_callback(callback_url, temporary)
     return redeem(consumer, endpoints, approved, approved.verifier or "", **sending)
@@ -214,7 +216,7 @@ def redeem(
         consumer: Client credentials.
         endpoints: See :func:`begin`.
         temporary: The temporary credentials from :func:`begin`.
-        verifier: The verifier; whitespace around it is ignored.
+        verifier: The verifier. Whitespace before and after the verifier is ignored.
         **sending: See :func:`begin`.
 
     Raises:
@@ -238,9 +240,10 @@ def renew(
 ) -> IssuedToken:
     """Renew *token*: return new token credentials without asking the user (session extension).
 
-    This function sends the token's ``session_handle`` to the endpoint for renewal, or to the token request endpoint if
-    the service has no endpoint for renewal. If the response of the endpoint for renewal has no credentials, the service
-    has extended the lifetime of *token*. In this case, the result has the key and the secret of *token*.
+    This function sends the token's ``session_handle`` to the endpoint for renewal. If the service has no endpoint for
+    renewal, this function sends the ``session_handle`` to the token request endpoint. If the endpoint for renewal sends
+    a response without credentials, the service has extended the lifetime of *token*. In this case, the result has the
+    key and the secret of *token*.
 
     Args:
         consumer: Client credentials.
@@ -308,5 +311,5 @@ def xauth(
 
 def _is_expected(target: str, temporary: Token, listener: Listener) -> bool:
     # If the path of the callback URL is not secret, any web page can redirect the browser to this path. In this case
-    # the URL must contain the token, because only the service and the user know the token.
+    # the URL must contain the key of the temporary credentials, because only the service and the user know this key.
     return flow.is_callback(target, temporary) or (listener.has_secret_path and flow.is_unnamed_problem(target))

@@ -52,26 +52,27 @@ class HttpOptions(TypedDict, total=False):
 class Client(httplib2.Http):
     """Sends requests that are signed with client credentials and, if there is a token, with token credentials.
 
-    This class is a subclass of ``httplib2.Http``. A redirect on the same origin is signed anew. A
-    redirect to another origin is followed without any credential. A redirect from https to http
-    is not followed.
+    This class is a subclass of ``httplib2.Http``. If the service redirects to the same origin, the client signs the
+    request again. If the service redirects to another origin, the client sends the request without any credentials. A
+    redirect from https to http is not followed.
 
     Args:
         consumer: Client credentials: any object with ``key`` and ``secret``.
         token: Token credentials; None or a false value if there is no token.
         signature_method: The signature method; defaults to HMAC-SHA1.
-        realm: The realm of the Authorization header: text, a function of the URL, or None for
-            no realm. Defaults to scheme and host of the request.
+        realm: The realm of the Authorization header: text, a function that is called with the URL, or None for no
+            realm. Defaults to the scheme and host of the URL.
         placement: The place of the protocol parameters: "header", "query" or "body". With the default None, the place
             is the body if the body is a form. Otherwise the place is the query for a GET, and the header for any other
             HTTP method.
         body_hash: Whether to send ``oauth_body_hash``. If the body is a form, the client never sends
-            ``oauth_body_hash``. A GET, HEAD, DELETE or OPTIONS without a body is also sent without ``oauth_body_hash``.
+            ``oauth_body_hash``. A GET, HEAD, DELETE or OPTIONS request without a body also has no ``oauth_body_hash``,
+            unless the signature method requires it.
         clock: The clock for timestamps. The client corrects this clock if a service refuses a timestamp. Defaults to a
             new :class:`~oauth2.clock.Clock`.
-        on_refusal: Called with the :class:`~oauth2.clients.explanation.Explanation` of a refusal,
+        on_refusal: A function that is called with the :class:`~oauth2.clients.explanation.Explanation` of a refusal,
             before :meth:`request` returns. A refusal is a 401 response, or a 400 or 403 response with an
-            ``oauth_problem``. If *on_refusal* raises an error, :meth:`request` raises the same error.
+            ``oauth_problem``. If the function raises an error, :meth:`request` also raises this error.
         **kwargs: Arguments of ``httplib2.Http``, such as ``cache``, ``timeout`` and ``ca_certs``.
 
     Attributes:
@@ -109,14 +110,15 @@ class Client(httplib2.Http):
         **kwargs: Unpack[HttpOptions],
     ) -> None:
         if consumer is not None and not are_credentials(consumer):
-            # Programs may compare the messages, so this message and the next message are those of python-oauth2 1.9.
+            # The next two messages are those of python-oauth2 1.9, because programs may compare them.
             raise ValueError("Invalid consumer.")
         if token and not are_credentials(token):
             raise ValueError("Invalid token.")
         self.clock = Clock() if clock is None else clock
         require_options(placement, realm, self.clock)
         reporter_of(on_refusal)  # This call raises TypeError if on_refusal is not a function.
-        if on_refusal is not None:  # A subclass may define on_refusal() as a method; None must not replace this method.
+        # A subclass may define on_refusal() as a method. None must not replace this method.
+        if on_refusal is not None:
             self.on_refusal = on_refusal
         self.consumer = consumer
         self.token = token
@@ -137,13 +139,13 @@ class Client(httplib2.Http):
         self._guarded_cache = CacheWithoutRedirects(self, cache) if cache else None
 
     def set_signature_method(self, method: SignatureMethod) -> None:
-        """Sign with *method* from now on.
+        """Set the signature method for all later requests.
 
         Raises:
             ValueError: *method* is not a :class:`~oauth2.signature.SignatureMethod`.
         """
         if not isinstance(method, SignatureMethod):
-            raise ValueError("Invalid signature method.")  # noqa: TRY004 - as python-oauth2 1.9
+            raise ValueError("Invalid signature method.")  # noqa: TRY004 - python-oauth2 1.9 also raises ValueError
         self.method = method
 
     def request(
@@ -161,15 +163,15 @@ class Client(httplib2.Http):
         Args:
             uri: Absolute http or https URL, with its query.
             method: HTTP request method.
-            body: bytes, str (sent as UTF-8), None, an iterable of bytes, or a binary file. A
-                file is sent from its current position to its end, with a Content-Length if the
-                file is seekable, otherwise in chunks.
-            headers: A dict of header fields. A Content-Type in *headers* is not changed; the body of a
-                POST without a Content-Type is sent as a form if it is bytes, str or None.
+            body: bytes, str (sent as UTF-8), None, an iterable of bytes, or a binary file. A file is sent from its
+                current position to its end. If the file is seekable, the client sends a Content-Length. Otherwise the
+                client sends the file in chunks.
+            headers: A dict of header fields. A Content-Type in *headers* is not changed. If a POST request has no
+                Content-Type, and the body is bytes, str or None, the client sends the body as a form.
             redirections: The maximum number of redirects to follow.
-            connection_type: As in httplib2.
-            force_auth_header: Whether to put the protocol parameters into the header; this option overrides the
-                placement.
+            connection_type: The argument *connection_type* of ``httplib2.Http.request``.
+            force_auth_header: Whether to put the protocol parameters into the Authorization header, even if the
+                placement of this client is different.
 
         Raises:
             ValueError: *uri* is not an http or https URL, or the secrets would be sent over plain http.
@@ -195,13 +197,14 @@ class Client(httplib2.Http):
         up to two seconds.
 
         Args:
-            answer: The body of the response. Pass *answer* only if the status is not 400, 401 or 403.
+            answer: The body of the response, as bytes or str. Pass *answer* only if the status of the response is not
+                400, 401 or 403.
             their_base_string: The signature base string that the service computed, if the response does not contain
                 this base string.
 
         Raises:
             ValueError: No request has been signed yet.
-            TypeError: An argument is neither a text nor None.
+            TypeError: An argument has the wrong type.
         """
         from ._sending.explaining import explain  # The package oauth2.doctor is loaded on first use.
 
@@ -248,13 +251,13 @@ class Client(httplib2.Http):
     def _redirect(
         self, outer: Exchange, location: str, method: str, body: Any, fields: Fields, redirections: int
     ) -> tuple[httplib2.Response[Any], bytes]:
-        # httplib2 passes the signed request to this method. This method must use the original, unsigned request, and
-        # sign it anew.
+        # httplib2 passes the parts of the signed request to this method. This method must use the unsigned request
+        # instead, and sign it with a new nonce.
         if body is None:
             fields.discard(*_BODY_FIELDS)
         if outer.is_other_origin(location):
-            # The Host field contains the host of the origin that sent the redirect. The other origin must get its own
-            # host in this field.
+            # The Host field contains the host of the redirected request. The new request must have the host of its own
+            # URL in this field.
             fields.discard(*CREDENTIAL_FIELDS, "host")
         body = None if body is None else outer.asked.body
         content_type, host = fields.get("Content-Type"), fields.get("Host")
@@ -262,9 +265,9 @@ class Client(httplib2.Http):
         return self._send(exchange, fields, redirections, None)
 
     def _normalize_headers(self, headers: Any) -> Any:
-        # httplib2 passes the value of each header field as the replacement text to re.sub(). re.sub() removes the
-        # backslashes of a quoted realm. Therefore this method sets the original value again. A program may override
-        # this method to rename the Authorization field.
+        # httplib2 passes the value of each header field as the replacement text to re.sub(), which removes the
+        # backslashes of a quoted realm. Therefore this method restores the original value. A program may override this
+        # method to rename the Authorization field.
         normalized = super()._normalize_headers(headers)  # type: ignore[misc]
         if authorization := Fields(headers).get("Authorization"):
             set_authorization(normalized, authorization)
@@ -274,9 +277,9 @@ class Client(httplib2.Http):
         sending = in_flight.get()
         if sending is not None and sending.exchange.signer is not None:
             conn = SigningConnection(conn, sending)
-        # This call also reads *body*. Reading *body* can send another request with this client, for example if *body*
-        # is a generator. That request is a new request of the program. Therefore there must be no request in flight
-        # during this call. Otherwise the new request would be treated as a redirect.
+        # The method below also reads the body. If the body is a generator, the generator may send its own request with
+        # this client. If in_flight still contained the first request, the request of the generator would be treated as
+        # a redirect of the first request.
         token = in_flight.set(None)
         try:
             return super()._conn_request(conn, *args)  # type: ignore[misc]
@@ -284,8 +287,8 @@ class Client(httplib2.Http):
             in_flight.reset(token)
 
     def _request(self, conn: Any, host: str, uri: str, request_uri: str, method: str, body: Any, *rest: Any) -> Any:
-        # httplib2.Http.request() calls this method. A program may call httplib2.Http.request() directly, to send a
-        # request without a signature. In this case the request after a redirect must not be signed either.
+        # httplib2.Http.request() calls this method. To send a request without a signature, a program may call
+        # httplib2.Http.request() directly. If this request is redirected, the next request must not be signed, either.
         sending = in_flight.get()
         if sending is not None and sending.client is self:
             return super()._request(conn, host, uri, request_uri, method, body, *rest)  # type: ignore[misc]
@@ -298,7 +301,7 @@ class Client(httplib2.Http):
 
 def _write_back(fields: Fields, exchange: Exchange, signed: Outgoing) -> None:
     if signed.body is not exchange.asked.body:
-        fields.discard("content-length")  # This Content-Length is the length before signing; signing changed the body.
+        fields.discard("content-length")  # Signing changed the body, so the length is no longer right.
     write_authorization(fields, signed)
     length = length_of_file(signed.body)
     if length is not None and not (fields.get("content-length") or fields.get("transfer-encoding")):
@@ -306,7 +309,7 @@ def _write_back(fields: Fields, exchange: Exchange, signed: Outgoing) -> None:
 
 
 def _is_sent_again(exchange: Exchange, answer: Any) -> bool:
-    # A program may replace httplib2.Http.request(), so the response can be of any type.
+    # A program may replace httplib2.Http.request(), so *answer* can be of any type.
     response = answer[0] if isinstance(answer, tuple) else None
     if not isinstance(response, httplib2.Response) or response.previous is not None:
         return False  # The exchange of the redirect has already processed the response.

@@ -8,8 +8,9 @@ from typing import Protocol
 
 __all__ = ["MAX_CORRECTION", "ClientClock", "Clock", "MonotonicClock"]
 
-#: Default maximum of the total correction by services, forward or backward, in seconds: one day. A clock ignores a
-#: correction that exceeds this maximum. A clock with a wrong date or time zone is usually wrong by less than one day.
+#: The default limit of the total correction of a clock, forward or backward, in seconds: one day. A clock ignores a
+#: correction that exceeds this limit. The clock of a machine with a wrong time zone is usually wrong by less than one
+#: day.
 MAX_CORRECTION = 86_400
 
 
@@ -25,15 +26,15 @@ class ClientClock(Protocol):
 
 
 class Clock:
-    """This machine's clock, corrected by the time that services report.
+    """The clock of this machine, corrected by the time that a service reports.
 
-    Several clients of one service can share a clock. A correction of the shared clock applies to all these clients.
+    Several clients of one service can share a clock. A correction of the clock then applies to all these clients.
 
     Args:
         offset: Seconds by which the service's clock is ahead of this machine's clock; 0 if unknown.
-        max_correction: Limit, in seconds, on the total correction by services. Without a limit, a hostile service could
-            report a date in another year. The client would then sign requests for this year, and the service could
-            replay the requests in this year.
+        max_correction: The limit, in seconds, of the total correction by services. Without a limit, a hostile service
+            could report a date in the next year. The client would then sign requests with timestamps in the next year,
+            and the service could replay these requests in the next year.
 
     Attributes:
         offset: Seconds by which the service's clock is ahead of this machine's clock.
@@ -58,9 +59,9 @@ class Clock:
 class MonotonicClock(Clock):
     """A clock whose timestamps never decrease, for services that refuse decreasing timestamps.
 
-    If this machine's clock is set back, this clock repeats its latest value until the machine's clock has reached this
-    value. Only :meth:`set` can set this clock back. This exception is safe: a service that reports an earlier time has
-    not accepted a later timestamp.
+    If the clock of this machine is set back, a MonotonicClock repeats its latest value until the clock of the machine
+    has reached this value. Only :meth:`set` can set a MonotonicClock back. This is safe, because a service that reports
+    an earlier time has not accepted a later timestamp.
     """
 
     def __init__(self, offset: int = 0, *, max_correction: int = MAX_CORRECTION) -> None:

@@ -12,7 +12,7 @@ from .encoding import STRING_TYPES
 
 __all__ = ["Consumer", "Credentials", "Token"]
 
-_VERIFIER_DIGITS = 20  # 66 random bits; section 4.9 requires verifiers that are hard to guess
+_VERIFIER_DIGITS = 20  # 20 digits have 66 random bits. Section 4.9 requires verifiers that are hard to guess.
 
 
 class Credentials(Protocol):
@@ -30,22 +30,22 @@ class Credentials(Protocol):
 
 
 class Consumer:
-    """Client credentials (section 1.1). The class name is drop-in. The term in RFC 5849 is "client".
+    """Client credentials (section 1.1). python-oauth2 calls a client "consumer", so this class has this name.
 
     ``str()`` returns key and secret as a form; ``repr()`` never shows the secret.
 
     Attributes:
         key: The client identifier, sent as ``oauth_consumer_key``.
         secret: The client's shared secret; ``""`` for a client that signs with RSA only.
-        public_key: The client's RSA public key, for servers: any key that the parameter
+        public_key: The client's RSA public key, with which a server checks signatures: any key that the parameter
             ``public_key`` of ``SignatureMethod_RSA_SHA1`` accepts.
 
     Raises:
         ValueError: *key* or *secret* is None.
     """
 
-    # The type is Any, so that type checkers accept the value as str and as bytes. A program knows which type it has
-    # set.
+    # The type is Any, so that type checkers accept the values both as str and as bytes. Each program knows which of the
+    # two types it has set.
     key: Any = None
     secret: Any = None
     public_key: Any = None
@@ -72,7 +72,8 @@ class Token:
         key: The token, sent as ``oauth_token``.
         secret: The shared secret of the token.
         callback: The URL to which the service redirects the user after approval (section 2.2).
-        callback_confirmed: ``"true"`` after a callback was set (section 2.1).
+        callback_confirmed: The value of ``oauth_callback_confirmed`` (section 2.1), such as ``"true"``; None if it is
+            not known.
         verifier: The ``oauth_verifier`` of section 2.2.
 
     Raises:
@@ -122,8 +123,8 @@ class Token:
     def from_string(s: str | bytes) -> Token:
         """Return the token in the result of :meth:`to_string`, or in the response of a service (sections 2.1 and 2.3).
 
-        Line ends after the last value are removed, because files often end with a line end. If the
-        secret starts or ends with other whitespace, the logger "oauth2" logs a warning.
+        Line ends after the last value are removed, because files often end with a line end. If the secret starts or
+        ends with whitespace other than these line ends, the logger "oauth2" logs a warning.
 
         Raises:
             TypeError: *s* is neither str nor bytes.
@@ -157,5 +158,5 @@ def _require(key: object, secret: object) -> None:
 
 
 def _form(items: list[tuple[str, object]]) -> str:
-    # A space becomes "+", as in python-oauth2 1.9, so that programs get the same text.
+    # A space becomes "+", so that programs get the text that python-oauth2 1.9 returns.
     return "&".join([f"{name}={percent_encode(to_text(value)).replace('%20', '+')}" for name, value in items])

@@ -23,7 +23,7 @@ __all__ = [
 
 
 def escape(s: str | bytes) -> str:
-    """Percent-encode *s*. This function is drop-in; its new name is :func:`percent_encode`."""
+    """Percent-encode *s*. This is the name in python-oauth2; the new name is :func:`percent_encode`."""
     return percent_encode(s)
 
 
@@ -44,7 +44,7 @@ def to_unicode(s: str | bytes) -> str:
 
 
 def to_utf8(s: str | bytes) -> bytes:
-    """Return *s* as UTF-8 bytes. This function raises the same errors as :func:`to_unicode`."""
+    """Return *s* as UTF-8 bytes. This function raises the errors that :func:`to_unicode` raises."""
     return to_unicode(s).encode()
 
 

@@ -26,8 +26,8 @@
     ├── InsecureRedirect          502  a service redirected from https to http
     └── StoreUnavailable          503  the store cannot be read or written
 
-Messages are constant text and parameter names. A message never contains a secret, a token, a signature or a base
-string, so it may be logged and sent to the peer.
+A message consists of constant text and names of parameters. A message never contains a secret, a token, a signature or
+a base string, so it may be logged and sent to the peer.
 
 An error about a signature has a note for the developer. Python prints the note below a traceback (PEP 678). The note is
 not part of the message, so a peer does not receive the note.
@@ -105,8 +105,8 @@ class InvalidRequest(Error):
 class InvalidURL(InvalidRequest, ValueError):
     """The URL is not a valid absolute http or https URL, so it has no base string URI (section 3.4.1.2).
 
-    When a program signs a request, a wrong URL is a mistake of the caller, so this class is also a ValueError. When a
-    server verifies a request, the URL comes from the peer, so this class is an :class:`Error`.
+    This class is both a ValueError and an :class:`Error`. It is a ValueError, because a program that signs a wrong URL
+    makes a mistake. It is an :class:`Error`, because a server receives URLs from its peers.
     """
 
 
@@ -167,8 +167,8 @@ class SignatureInvalid(Unauthorized):
 
     def __init__(self, message: str = "The signature is invalid.") -> None:
         super().__init__(message)
-        # The note is added for unknown credentials and also for a wrong signature. Otherwise the text and the response
-        # time would show whether the credentials are known.
+        # The note is added both for unknown credentials and for a wrong signature. Otherwise the text of the error and
+        # the response time would reveal whether the credentials are known.
         self.add_note(_HELP)
 
 
@@ -185,7 +185,7 @@ class TimestampRefused(Unauthorized):
 
 
 class NonceUsed(Unauthorized):
-    """The nonce was used before, or the store has already deleted nonces with this timestamp (section 3.3)."""
+    """The nonce was used before, or the store has already deleted the nonces with this timestamp (section 3.3)."""
 
     problem = "nonce_used"
 
@@ -195,13 +195,17 @@ class PermissionDenied(Unauthorized):
 
 
 class TokenExpired(Unauthorized):
-    """The token credentials have expired; they may be renewed (session extension)."""
+    """The token credentials have expired. If they have a session handle, the client can renew them."""
 
     problem = "token_expired"
 
 
 class TokenRejected(Unauthorized):
-    """The temporary credentials are not approved, expired, or unknown to the consent page; or the session ended."""
+    """The temporary credentials cannot be approved or redeemed, or the token credentials cannot be renewed.
+
+    The temporary credentials are not approved, have expired, were already redeemed, or are unknown to the consent page.
+    Or the session of the token credentials has ended.
+    """
 
     problem = "token_rejected"
 
@@ -213,7 +217,7 @@ class VerifierInvalid(Unauthorized):
 
 
 class InvalidAnswer(Error):
-    """A service's response in the flow of section 2 is not valid or not secure."""
+    """A response or a callback of a service in the flow of section 2 is not valid or not secure."""
 
     status = 502
 
@@ -223,8 +227,9 @@ class ServiceRefused(InvalidAnswer):
 
     Attributes:
         answered: HTTP status of the response; None if the service reported the error in a redirect to the callback.
-        problem: The ``oauth_problem`` of the response, letters and underscores only; None if the response has none.
-        body: The start of the response body, without secrets and control characters, for display to a person.
+        problem: The ``oauth_problem`` of the response, which consists of letters and underscores; None if the response
+            has no ``oauth_problem``.
+        body: The start of the response body, without secrets and control characters, so that it can be shown to a user.
     """
 
     def __init__(
@@ -257,6 +262,6 @@ class InsecureRedirect(Error):
 
 
 class StoreUnavailable(Error):
-    """A store cannot be read or written at the moment, so no request is accepted."""
+    """The store cannot be read or written at the moment, so every request is refused."""
 
     status = 503

@@ -53,7 +53,7 @@ _WORD = re.compile("[A-Za-z0-9]{0,8}")
 class IssuedToken(Token):
     """Token credentials, and the further parameters of the response that contained the token (section 2.3).
 
-    :meth:`to_string` includes these parameters, and :func:`read_token` reads them.
+    The text from :meth:`to_string` contains the further parameters, and :func:`read_token` reads them from this text.
 
     Attributes:
         parameters: A dict of the further parameters, such as ``user_id`` and ``screen_name``.
@@ -72,7 +72,7 @@ class IssuedToken(Token):
 
     @property
     def expires_in(self) -> int | None:
-        """Lifetime of the token, in seconds after the response (session extension); None if unknown."""
+        """Lifetime of the token in seconds, counted from the response (session extension); None if unknown."""
         seconds = self.parameters.get("oauth_expires_in", "")
         return int(seconds) if seconds.isascii() and seconds.isdigit() and len(seconds) < 12 else None
 
@@ -101,8 +101,8 @@ def temporary_request(
         url: The temporary credential request endpoint.
         callback: Absolute callback URL, or ``"oob"`` for a client without a callback URL.
         http_method: The HTTP method that the service requires.
-        parameters: Further parameters of the service, such as ``x_auth_access_type``;
-            they are sent as a form body.
+        parameters: Further parameters that the service accepts, such as ``x_auth_access_type``. These parameters are
+            sent in a form body.
 
     Raises:
         ValueError: *callback* is empty, or *url* is not an http or https URL.
@@ -127,8 +127,8 @@ def read_temporary(answer: bytes | str, *, confirmations: tuple[str, ...] = CONF
             whitespace are ignored.
 
     Raises:
-        InvalidAnswer: The body contains no credentials, or no accepted ``oauth_callback_confirmed``.
-            Without that confirmation, the service may allow session fixation (section 2.1).
+        InvalidAnswer: The body contains no credentials, or no accepted value of ``oauth_callback_confirmed``. A service
+            that does not confirm the callback may allow session fixation (section 2.1).
     """
     found = _read_form(answer)
     token = _token_of(found)
@@ -140,12 +140,12 @@ def read_temporary(answer: bytes | str, *, confirmations: tuple[str, ...] = CONF
 
 
 def authorization_url(url: str, token: Credentials, **parameters: str) -> str:
-    """Return the URL to redirect the user to for approval of *token* (section 2.2).
+    """Return the URL to which the caller must redirect the user, for the approval of *token* (section 2.2).
 
     Args:
         url: The resource owner authorization endpoint.
         token: Temporary credentials.
-        parameters: Further parameters of the service, such as ``name`` or ``expiration``.
+        parameters: Further parameters that the service accepts, such as ``name`` or ``expiration``.
     """
     return add_to_query(url, build_form([("oauth_token", to_text(token.key)), *parameters.items()]))
 
@@ -154,16 +154,17 @@ def read_callback(url: str, token: Credentials) -> Token:
     """Return *token* with the verifier of a callback (section 2.2).
 
     Args:
-        url: The URL that the user was redirected to, or its query.
+        url: The URL to which the service redirected the user, or only the query of this URL.
         token: The temporary credentials of this user.
 
     Returns:
-        A new token: key and secret of *token*, and the verifier.
+        A new token with the key and the secret of *token*, and with the verifier.
 
     Raises:
         AuthorizationDenied: The service reports that the user refused.
-        ServiceRefused: The service reports another ``oauth_problem``.
-        InvalidAnswer: The callback has another ``oauth_token``, or has no verifier.
+        ServiceRefused: The service reports an ``oauth_problem`` that is not a refusal of the user.
+        InvalidAnswer: The ``oauth_token`` of the callback is missing or is not the key of *token*, or the callback has
+            no verifier.
     """
     key = to_text(token.key)
     found = _read_form(_query_or_form(url))
@@ -183,13 +184,13 @@ def read_callback(url: str, token: Credentials) -> Token:
 def is_callback(url: str, token: Credentials) -> bool:
     """Return whether *url* is a callback for *token*, with a verifier or with an error (section 2.2).
 
-    The URL must contain the key of *token*, as ``oauth_token`` or ``denied``, because only the service
-    and the user know this key. Without this check, any web page that knows the callback URL could redirect the user to
-    this URL, and so abort the pending authorization. If other web pages cannot guess the callback URL, also call
+    The URL must contain the key of *token*, as ``oauth_token`` or ``denied``, because only the service and the user
+    know this key. Without this check, any web page that knows the callback URL could redirect the user to the callback
+    URL, and so abort the pending authorization. If other web pages cannot guess the callback URL, also call
     :func:`is_unnamed_problem`.
 
     Args:
-        url: The URL of a request, or its query.
+        url: The URL of a received request, or only the query of this URL.
         token: The temporary credentials of this user.
     """
     found = _read_form_if_valid(url)
@@ -200,10 +201,10 @@ def is_unnamed_problem(url: str) -> bool:
     """Return whether *url* reports an ``oauth_problem`` without the key of the temporary credentials.
 
     Some services redirect to such a URL when the user refuses. Accept such a URL only if other web pages cannot guess
-    the callback URL. Any web page could redirect the user to a known URL.
+    the callback URL. Otherwise any web page could redirect the user to such a URL.
 
     Args:
-        url: The URL of a request, or its query.
+        url: The URL of a received request, or only the query of this URL.
     """
     found = _read_form_if_valid(url)
     return "oauth_problem" in found and "oauth_token" not in found and "denied" not in found
@@ -231,8 +232,8 @@ def token_request(consumer: Credentials, url: str, token: Token, *, http_method:
 def read_token(answer: bytes | str) -> IssuedToken:
     """Return the token credentials in a response (section 2.3), or in the ``str()`` of a token.
 
-    Line ends after the last value are ignored. If the secret starts or ends with other
-    whitespace, the logger "oauth2" logs a warning, because the whitespace is then part of the secret.
+    Line ends after the last value are ignored. Other whitespace before or after the secret becomes a part of the
+    secret, and the logger "oauth2" logs a warning.
 
     Args:
         answer: The body of a 200 response, or the ``str()`` of a token.
@@ -254,7 +255,7 @@ def xauth_request(consumer: Credentials, url: str, username: str, password: str)
 
     The caller must sign the request without a token.
 
-    The xAuth parameters are in a form body. The protocol parameters may be in any place.
+    The xAuth parameters are in a form body. The protocol parameters may be in the header, the query or the form body.
 
     Args:
         consumer: Client credentials; the service must have allowed this client to use xAuth.
@@ -277,7 +278,7 @@ def renewal_request(consumer: Credentials, url: str, token: Credentials, *, http
     Args:
         consumer: Client credentials.
         url: The token request endpoint, or the endpoint for renewal if the service has one.
-        token: Token credentials. If *token* has a ``session_handle``, the request contains it.
+        token: Token credentials. If *token* has a ``session_handle``, the request contains the ``session_handle``.
         http_method: The HTTP method that the service requires.
 
     Raises:
@@ -299,11 +300,12 @@ def _refuse_denial(found: Mapping[str, str], key: str) -> None:
 
 
 def _unconfirmed(found: Mapping[str, str]) -> str:
-    # The message shows only text that cannot be a secret. The message shows names of protocol parameters. The value of
-    # oauth_callback_confirmed is shown only if it is one short word without any part of a credential.
+    # The message shows only text that cannot be a secret. Names of protocol parameters are shown. The value of
+    # oauth_callback_confirmed is shown only if it is one short word that contains no credential, and that is not a part
+    # of a credential.
     if "oauth_callback_confirmed" not in found:
         names = sorted(name for name in found if _PROTOCOL_NAME.fullmatch(name))
-        return f"The service did not send oauth_callback_confirmed=true; it sent {', '.join(names)}."
+        return f"The service did not send oauth_callback_confirmed=true. The service sent {', '.join(names)}."
     value = found["oauth_callback_confirmed"].rstrip()
     credentials = [found["oauth_token"], found["oauth_token_secret"]]
     is_secret = any(each and value and (each in value or value in each) for each in credentials)

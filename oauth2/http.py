@@ -1,4 +1,4 @@
-"""HTTP requests and responses as values, for the parts of this package that use no framework."""
+"""HTTP requests and responses as objects, for the parts of this package that use no framework."""
 
 from __future__ import annotations
 
@@ -22,10 +22,11 @@ class HTTPRequest:
 
     Attributes:
         method: HTTP request method.
-        url: Absolute URL with its query. The escapes in the URL must be those that the client sent, because the
-            signature covers the escapes in the path. If the provider has a base URL, *url* may contain only path and
+        url: Absolute URL with its query. The URL must contain exactly the escapes that the client sent, because the
+            signature covers the escapes in the path. If the provider has a base URL, *url* may be only a path and a
             query.
-        headers: Header fields: a mapping, or a pair for each header line. Names may be in upper or lower case.
+        headers: Header fields: a mapping, or a list with one pair for each header field. Names may be in upper or lower
+            case.
         body: The octets of the body.
     """
 
@@ -45,7 +46,7 @@ class HTTPResponse:
     Attributes:
         status: HTTP status code.
         headers: Names and values.
-        body: The body; it may contain credentials.
+        body: The body, which may contain credentials.
     """
 
     status: int

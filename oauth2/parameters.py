@@ -30,7 +30,7 @@ __all__ = [
     "parse_form",
 ]
 
-_CHUNK = 1 << 20  # maximum number of bytes of one read, so that a large file does not fill the memory
+_CHUNK = 1 << 20  # Maximum number of bytes that are read at once, so that a large file does not fill the memory.
 
 
 class BinaryFile(Protocol):
@@ -53,9 +53,10 @@ def body_hash(body: bytes | BinaryFile, digest: str = "sha1") -> str:
     """Return ``oauth_body_hash`` of a body that is not a form (request body hash extension).
 
     Args:
-        body: The body, or a seekable binary file. The file is read in chunks from its
-            current position to its end; then its position is restored.
-        digest: Name of the hash. The signature method determines the hash, see :func:`~oauth2.signature.body_digest`.
+        body: The body, or a seekable binary file. The file is read in chunks from its current position to its end.
+            Then the current position is restored.
+        digest: Name of the hash function. The signature method determines the hash function, see
+            :func:`~oauth2.signature.body_digest`.
 
     Returns:
         The hash in base64.
@@ -73,7 +74,7 @@ def _hash(digest: str) -> Callable[..., hashlib._Hash]:
     import hashlib  # hashlib is imported on first use, because it loads OpenSSL.
 
     if digest not in hashlib.algorithms_guaranteed:
-        raise ValueError('digest: must be the name of a hash in hashlib, such as "sha256"')
+        raise ValueError('digest: must be the name of a hash function in hashlib, such as "sha256"')
     found: Callable[..., hashlib._Hash] = getattr(hashlib, digest)
     return found
 

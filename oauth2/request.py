@@ -35,20 +35,20 @@ from .signature import SignatureMethod, SignatureMethod_HMAC_SHA1, base_string_u
 __all__ = ["HTTP_METHOD", "OAUTH_VERSION", "SIGNATURE_METHOD", "Request", "build_xoauth_string"]
 
 HTTP_METHOD = "GET"
-# This name exists only because programs import it. This package has no default signature method for a Request.
+# This name exists only because existing programs import it. This package has no default signature method for a Request.
 SIGNATURE_METHOD = "PLAINTEXT"
-# Some web servers add a Content-Type to GET and HEAD requests, so with these methods the Content-Type does not show
-# whether the parameters come from a form.
+# Some web servers add a Content-Type to GET and HEAD requests. With these two methods, the Content-Type therefore does
+# not show whether the parameters come from a form.
 _BODILESS = ("GET", "HEAD")
 
 
 class Request(dict[str, Any]):
     """The parameters of one HTTP request: a dict whose keys are names, and whose values are single values or lists.
 
-    After signing, ``oauth_signature`` and ``oauth_body_hash`` are bytes, as in
-    python-oauth2. The dict contains the protocol parameters and, if the body is a form, the
-    parameters of the form. The signature also covers the query of the URL, but the parameters of
-    the query are in the dict only if :meth:`from_request` created the request.
+    The dict contains the protocol parameters and, if the body is a form, the parameters of the form. The signature also
+    covers the query of the URL, but the parameters of the query are in the dict only if :meth:`from_request` created
+    the request. After signing, the values of ``oauth_signature`` and ``oauth_body_hash`` are bytes, as in
+    python-oauth2.
 
     Args:
         method: HTTP request method, in upper or lower case.
@@ -65,17 +65,20 @@ class Request(dict[str, Any]):
 
     version = OAUTH_VERSION
 
-    #: Limits of :meth:`from_request`. A request that exceeds a limit is refused before it is parsed. max_url: maximum
-    #: number of characters of the URL without its query. max_header: maximum number of characters of the Authorization
-    #: header. max_parameters: maximum number of parameters. max_form: maximum number of bytes of the query, and also of
-    #: the form.
+    #: Limits of :meth:`from_request`. A request that exceeds a limit is refused.
+    #:
+    #: max_url: maximum number of characters of the URL without its query.
+    #: max_header: maximum number of characters of the Authorization header.
+    #: max_parameters: maximum number of parameters.
+    #: max_form: maximum number of bytes of the query, and maximum number of bytes of the form.
     max_url = 16 * 1024
     max_header = 16 * 1024
     max_parameters = 1_000
     max_form = 1024 * 1024
 
-    #: Protocol parameters that :meth:`from_request` accepts in the query or the form while the other
-    #: protocol parameters are in the Authorization header. Empty, except at a provider's token endpoints.
+    #: Names of protocol parameters that :meth:`from_request` accepts in the query or the form, although the
+    #: Authorization header contains the other protocol parameters. Empty, except at the endpoints of a provider that
+    #: issue credentials.
     may_stand_apart = frozenset[str]()
 
     # Defaults for subclasses whose __init__() does not call super().__init__().
@@ -87,12 +90,11 @@ class Request(dict[str, Any]):
     #: reading this attribute raises AttributeError, as in python-oauth2 1.9.
     normalized_url: str | None
 
-    # The private state of a request consists of its URL (_url) and two attributes:
-    # 1. Whether the dict contains the parameters of the URL's query. True only if from_request() created the
-    #    request, and the URL has not been set since.
+    # Whether the dict contains the parameters of the URL's query. True only if from_request() created the request, and
+    # the URL was not set after that.
     _includes_query = False
-    # 2. A snapshot of the parameters with their encoded form, or None. A program may change the dict at any time, so
-    #    every reader must call Snapshot.is_current() first.
+    # A snapshot of the parameters with their encoded form, or None. A program may change the dict at any time, so every
+    # reader must call Snapshot.is_current() first.
     _snapshot: Snapshot | None = None
 
     def __init__(
@@ -185,7 +187,7 @@ class Request(dict[str, Any]):
         if uri is None:
             raise ValueError("request: must have a url; set request.url")
         # Fast path: the parameters are encoded already, so the base string needs only three replacements. A subclass or
-        # a program may replace get_normalized_parameters(). In this case the result of that method must be signed. The
+        # a program may replace get_normalized_parameters(). Then the result of the replacement must be signed. This
         # result may contain any character, so the slow path encodes the result.
         if type(self).get_normalized_parameters is _get_normalized_parameters:
             return base_string_of(self.method, uri, self._encoded_signed())
@@ -198,7 +200,7 @@ class Request(dict[str, Any]):
             return encoded
         in_query = encode_form(query)
         # With a form, the client sends the query and the form, so the signature covers the parameters of both. Without
-        # a form, the dict may repeat parameters of the query, as in python-oauth2. Such a parameter is signed once.
+        # a form, the dict may repeat parameters of the query, as in python-oauth2. A repeated parameter is signed once.
         return in_query + (encoded if self.is_form_encoded else subtract(encoded, in_query))
 
     def _encoded(self) -> list[str]:
@@ -208,8 +210,8 @@ class Request(dict[str, Any]):
         encoded = encode_texts(self)
         if encoded is None:
             # A snapshot is possible only if all values are text. is_current() would not notice a change inside a list.
-            # is_current() would not notice either that True replaces 1: these two values are equal in Python, but their
-            # texts differ.
+            # It would also not notice that True replaces 1: these two values are equal in Python, but their texts are
+            # different.
             return encode_pairs(text_pairs(self))
         self._snapshot = Snapshot(dict(self), encoded)
         return encoded
@@ -223,7 +225,8 @@ class Request(dict[str, Any]):
             others: The result of :func:`~oauth2._wire.pairs.encode_pairs`. This method does not check *others*.
         """
         protocol = encode_texts({name: value for name, value in self.items() if name.startswith("oauth_")})
-        # If this condition is false, a name occurs more than once, and the snapshot is not stored.
+        # If this condition is false, a name occurs more than once, or the protocol parameters cannot be encoded in one
+        # pass. In these cases there is no snapshot.
         if protocol is not None and len(protocol) + len(others) == len(self):
             self._snapshot = Snapshot(dict(self), protocol + others)
 
@@ -271,14 +274,14 @@ class Request(dict[str, Any]):
             self.pop("oauth_body_hash", None)
             body, name = self.body, signature_method.name
             hashed = hash_of(body, name) if body else hash_of_no_body(name)
-            self._encoded()  # creates a current snapshot, which _set_and_encode() needs
+            self._encoded()  # This call creates a current snapshot, which _set_and_encode() needs.
             self._set_and_encode("oauth_body_hash", *hashed)
         signature = signature_method.sign(self, consumer, token)
         self._set_and_encode("oauth_signature", signature, percent_encode(to_text(signature)))
 
     def _set_and_encode(self, name: str, value: str | bytes, encoded_value: str) -> None:
-        # Add the parameter also to the snapshot, so that to_header() need not encode all parameters again. A current
-        # snapshot stays current, because the snapshot and the request get the same parameter.
+        # The parameter is added to the snapshot and to the request. A current snapshot therefore remains current, and
+        # to_header() need not encode all parameters again.
         if self._snapshot is not None:
             self._snapshot.add(name, value, encoded_value)
         self[name] = value
@@ -310,8 +313,8 @@ class Request(dict[str, Any]):
         encoded = self._encoded()
         snapshot = self._snapshot
         if snapshot is not None and snapshot.encoded is encoded and len(encoded) == len(self):
-            # Fast path: if there are as many pairs as names, no value is a list, and all names are different. Sorting
-            # by name and value then gives the same order as sorting by name.
+            # Fast path: if there are as many pairs as names, no value is a list, and no name occurs twice. Sorting by
+            # name and value then gives the order that sorting by name gives.
             return "&".join(sorted(encoded)).replace(" ", "=")
         return "&".join(sorted(encoded, key=lambda parameter: parameter.partition(" ")[0])).replace(" ", "=")
 
@@ -321,14 +324,14 @@ class Request(dict[str, Any]):
 
     def _encoded_protocol(self) -> list[str]:
         # Two comparisons are faster than str.startswith("oauth_"). "`" is the character after "_", so the comparisons
-        # are true for the same names.
+        # are true exactly for the names that start with "oauth_".
         return [parameter for parameter in self._encoded() if "oauth_" <= parameter < "oauth`"]
 
     def protocol_pairs(self) -> Pairs:
         """Return the decoded protocol parameters, in the order in which they were set."""
         return text_pairs({name: value for name, value in self.items() if name.startswith("oauth_")})
 
-    # --- making -----------------------------------------------------------------
+    # --- making requests ----------------------------------------------------------
 
     @classmethod
     def make_timestamp(cls) -> str:
@@ -392,7 +395,7 @@ class Request(dict[str, Any]):
         http_url: str | bytes | None = None,
         parameters: Mapping[str, object] | None = None,
     ) -> Self:
-        """Make a request whose :meth:`to_url` is the URL to redirect the user to for approval (section 2.2)."""
+        """Make a request whose :meth:`to_url` returns the URL at which the user can approve *token* (section 2.2)."""
         made = {**(parameters or {}), "oauth_token": token.key}
         if callback:
             made["oauth_callback"] = callback
@@ -416,18 +419,18 @@ class Request(dict[str, Any]):
 
         Args:
             http_method: HTTP request method.
-            http_url: The URL that clients sign, with its query. This method does not check scheme and host: take these
-                two from your configuration, not from the peer.
+            http_url: The URL that clients sign, with its query. This method does not check the scheme and the host, so
+                take the scheme and the host from your configuration, not from the peer.
             headers: A mapping of header fields, whose names may be in upper or lower case; or a WSGI environ, or
                 Django's META.
             parameters: The parameters of query and form that a framework has merged. Pass *parameters* if your program
-                does not have the body. Except with GET and HEAD, *parameters* are ignored unless the Content-Type is
-                the media type of a form.
-            query_string: The raw query, if *http_url* does not contain it.
+                does not have the body. If the method is neither GET nor HEAD, and the request has a Content-Type that
+                is not the media type of a form, *parameters* are ignored.
+            query_string: The encoded query, if *http_url* does not contain the query.
             body: The received body. If the Content-Type is the media type of a form, the body is read as a form.
 
         Returns:
-            The request, or None if it has no parameters at all.
+            The request, or None if the received request has no parameters at all.
 
         Raises:
             Error: The request is malformed, ambiguous or too large.
@@ -440,7 +443,7 @@ class Request(dict[str, Any]):
         authorization, content_type = find_headers({} if headers is None else headers)
         content, is_form_encoded = form_body(content_type, body)
         if parameters and content_type and not is_form_encoded and http_method.upper() not in _BODILESS:
-            parameters = None  # The framework has parsed multipart or JSON. The signature does not cover such fields.
+            parameters = None  # The framework has parsed multipart or JSON, whose fields the signature does not cover.
         form = content if is_form_encoded else None
         found, others, encoded = collect_parameters(query, authorization, form, query_string, parameters, cls)
         if not found:
@@ -473,9 +476,9 @@ class Request(dict[str, Any]):
         """Return the protocol parameters and the other parameters of a received request, for :class:`~oauth2.Server`.
 
         Returns:
-            Two mappings, whose keys are names. The first mapping contains the protocol parameters as text; it may also
-            contain other parameters. The second mapping contains exactly the other parameters, including the parameters
-            in the query.
+            Two mappings, whose keys are names. The first mapping contains the protocol parameters as text, and may also
+            contain other parameters. The second mapping contains exactly the parameters that are not protocol
+            parameters, including those in the query.
 
         Raises:
             Error: The request is malformed or ambiguous.
@@ -507,7 +510,7 @@ class Request(dict[str, Any]):
 
     @staticmethod
     def _split_header(header: str | None) -> dict[str, str]:
-        if header is None:  # A framework returns None if the client sent no such field.
+        if header is None:  # A framework returns None if the client sent no Authorization header.
             raise _HeaderError("There is no Authorization header.")
         if not is_oauth_header(header):
             header = f"OAuth {header}"
@@ -524,7 +527,8 @@ class Request(dict[str, Any]):
 class _HeaderError(InvalidRequest, AttributeError, IndexError):
     """Raised by ``Request._split_header()``.
 
-    python-oauth2 1.9 raises AttributeError for None and IndexError for another scheme. Programs catch these two errors.
+    python-oauth2 1.9 raises AttributeError if the header is None, and IndexError if its scheme is not OAuth. Existing
+    programs catch these two errors, so this class inherits from both.
     """
 
 
@@ -533,7 +537,7 @@ _get_normalized_parameters = Request.get_normalized_parameters
 
 def _received_query(url: str, longest: int) -> str:
     base, _, query = url.partition("?")
-    if "#" in url:  # Clients never send a fragment, and a signature would not cover it.
+    if "#" in url:  # Clients never send a fragment, and a signature would not cover the fragment.
         raise InvalidURL("The URL has a fragment.")
     if len(base) > longest:
         raise InvalidURL("The URL is too long.")
@@ -541,7 +545,7 @@ def _received_query(url: str, longest: int) -> str:
 
 
 def build_xoauth_string(url: str, consumer: Credentials, token: Credentials | None = None) -> str:
-    """Return the initial response of the XOAUTH mechanism of IMAP and SMTP: the text of a signed GET of *url*."""
+    """Return the initial response of the XOAUTH mechanism for IMAP and SMTP: a signed GET request for *url* as text."""
     request = Request.from_consumer_and_token(consumer, token, "GET", url)
     request.sign_request(SignatureMethod_HMAC_SHA1(), consumer, token)
     parameters = ",".join([f'{name}="{escape(value)}"' for name, value in sorted(text_pairs(request))])

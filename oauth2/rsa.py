@@ -1,7 +1,7 @@
 """RSA-SHA1, RSA-SHA256 and RSA-SHA512: RFC 5849 section 3.4.3.
 
-Only this module uses the library cryptography. The library is imported when a key is read or used, not when this module
-is imported.
+Only this module uses the library ``cryptography``. The library is imported when a key is read or used, and not when
+this module is imported.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
     from cryptography.x509 import Certificate
 else:
-    # With these names, typing.get_type_hints() works without cryptography.
+    # With these names, typing.get_type_hints() works even if the library cryptography is not installed.
     Certificate = RSAPrivateKey = RSAPublicKey = object
 
 __all__ = [
@@ -46,22 +46,23 @@ class _DummyCredentials:
 
 
 class _RSA(SignatureMethod):
-    """RSASSA-PKCS1-v1_5 over the signature base string (section 3.4.3); the shared secrets are not used.
+    """RSASSA-PKCS1-v1_5 over the signature base string (section 3.4.3). The shared secrets are not used.
 
-    The keys are read when the object is created. Create one object and use it for all requests.
+    The constructor reads the keys. Therefore create one object, and use this object for all requests.
 
     Args:
-        private_key: The key for signing: PEM (str or bytes), DER, PKCS#12, a private key object of cryptography, or a
-            callable for a key in an HSM or a key service. The callable is called with the signature base string (bytes,
-            ASCII). The callable must hash the text with the hash function of this method, and return the raw signature
-            (bytes).
-        public_key: The key for checking: PEM, DER, a certificate, or an object of cryptography. This key is used only
-            for a consumer whose ``public_key`` is None. Defaults to the public key of *private_key*.
+        private_key: The key for signing: PEM (str or bytes), DER, PKCS#12, or a private key object of the library
+            ``cryptography``. For a key in an HSM or a key service, pass a function. The function is called with the
+            signature base string (bytes, ASCII). The function must hash this string with the hash function of this
+            signature method, and return the raw signature (bytes).
+        public_key: The key for checking signatures: PEM, DER, a certificate, or an object of the library
+            ``cryptography``. This key is used only for a consumer whose ``public_key`` is None. Defaults to the public
+            key of *private_key*.
         password: The password of an encrypted *private_key*.
 
     Raises:
         ImportError: The ``rsa`` extra is not installed.
-        TypeError: A key is an object of another type.
+        TypeError: A key has a type that is not in this list.
         ValueError: A key cannot be read, or is not an RSA key.
     """
 
@@ -91,7 +92,7 @@ class _RSA(SignatureMethod):
     def public_key(self) -> RSAPublicKey | None:
         """The public key for checking signatures.
 
-        None if the caller passed no key, or only a callable as *private_key*.
+        None if the caller passed no key, or if the only key is a function as *private_key*.
         """
         return self._public_key
 
@@ -185,8 +186,7 @@ def read_private_key(private_key: str | bytes | RSAPrivateKey, password: str | b
     A key object is returned unchanged.
 
     Raises:
-        ImportError, TypeError, ValueError: For the same reasons as in the constructor of
-            :class:`SignatureMethod_RSA_SHA1`.
+        ImportError, TypeError, ValueError: The constructor of :class:`SignatureMethod_RSA_SHA1` describes the reasons.
     """
     serialization = _cryptography("hazmat.primitives.serialization")
     rsa = _cryptography("hazmat.primitives.asymmetric.rsa")
@@ -216,8 +216,7 @@ def read_public_key(public_key: str | bytes | RSAPublicKey | Certificate) -> RSA
     A key object is returned unchanged.
 
     Raises:
-        ImportError, TypeError, ValueError: For the same reasons as in the constructor of
-            :class:`SignatureMethod_RSA_SHA1`.
+        ImportError, TypeError, ValueError: The constructor of :class:`SignatureMethod_RSA_SHA1` describes the reasons.
     """
     serialization = _cryptography("hazmat.primitives.serialization")
     rsa = _cryptography("hazmat.primitives.asymmetric.rsa")
@@ -245,7 +244,7 @@ def read_public_key(public_key: str | bytes | RSAPublicKey | Certificate) -> RSA
 
 
 class _ReadKey:
-    """A public key of a consumer.
+    """The public key with which a signature is checked.
 
     Attributes:
         key: The key; None if the key cannot be read.
@@ -271,8 +270,8 @@ def _parsed(public_key: str | bytes) -> _ReadKey:
 
 
 def _consumer_key(public_key: Any) -> _ReadKey:
-    # The peer chooses the signature method, so the consumer's key may be of a type that does not fit the method. In
-    # this case the check must return False and must not raise an error.
+    # The peer chooses the signature method, so the consumer's public key may be a key for a different method. In this
+    # case the check must return False, and must not raise an error.
     if isinstance(public_key, (str, bytes)):
         return _parsed(public_key)
     try:
@@ -281,26 +280,26 @@ def _consumer_key(public_key: Any) -> _ReadKey:
         return _ReadKey(None)
 
 
-# --- refusals: the same time for unknown and for known clients (timing attack) -----
+# --- refusals: as slow for an unknown client as for a known client (timing attack) -----
 #
-# Each refusal reads one key, and performs one RSA operation for each key size in use. The time therefore does not
-# depend on the client, on its key, or on the length of the signature.
+# Each refusal reads one key, and performs one RSA operation for each key size in use. Therefore the time of a refusal
+# does not depend on the client, on its key, or on the length of the signature.
 
 _sizes_in_use = {_MIN_BITS}
 
 
 def _equalize_time(key: _ReadKey, raw: bytes | None, text: bytes, digest: str) -> None:
-    """Do the remaining work for a refused signature, so that every refusal takes the same time.
+    """Do the work that the check of a refused signature has not done, so that all refusals are equally slow.
 
     Args:
-        key: The key that the signature was checked with.
-        raw: The signature; None if it was not base64.
+        key: The key with which the signature was checked.
+        raw: The signature; None if the signature was not base64.
         text: The signature base string.
-        digest: Name of the hash.
+        digest: Name of the hash function.
     """
     was_read, key.is_new = key.is_new, False
     if not _is_installed():
-        return  # Without the library cryptography, this server can read no key, so there is no time to equalize.
+        return  # Without the library cryptography, this server can read no key, so all refusals are equally fast.
     dummy = None if was_read else read_public_key(_dummy_key(_MIN_BITS))
     used = cast("RSAPublicKey", key.key or dummy)
     if used is dummy or not _is_in_range(used, raw):
@@ -340,8 +339,8 @@ def _parsed_dummy(bits: int) -> RSAPublicKey:
 @lru_cache
 def _dummy_signature(bits: int) -> bytes:
     octets = -(-bits // 8)
-    # With 0 as the first octet, the signature as a number is less than every modulus of this size. A larger number
-    # would be refused before the RSA operation.
+    # The first octet is 0, so that the signature as a number is less than every modulus of this size. A signature that
+    # is larger than the modulus would be refused before the RSA operation.
     return b"\0\x5a" + os.urandom(octets - 2)
 
 
@@ -359,7 +358,7 @@ def _decode(signature: object) -> bytes | None:
     if not isinstance(text, bytes):
         return None
     try:
-        # RFC 2045 allows line breaks in base64, and some clients send line breaks, so these are removed.
+        # RFC 2045 allows line breaks in base64, and some clients send line breaks, so whitespace is removed.
         return a2b_base64(text.translate(None, b" \t\r\n"), strict_mode=True)
     except Base64Error:
         return None

@@ -37,10 +37,10 @@ else:
 __all__ = ["Server"]
 
 _UNSET: Any = object()
-_MAX_KEY = 255  # maximum number of characters of a nonce, a consumer key or a token; a longer value is refused
+_MAX_KEY = 255  # Maximum number of characters of a nonce, a consumer key or a token. A longer value is refused.
 _KEYS = ("oauth_consumer_key", "oauth_token", "oauth_nonce")
 _REQUIRED = ("oauth_consumer_key", "oauth_signature_method")
-_MAX_TIMESTAMP = 15  # maximum number of digits of a timestamp; a longer timestamp is refused
+_MAX_TIMESTAMP = 15  # Maximum number of digits of a timestamp. A longer timestamp is refused.
 
 
 class Server:
@@ -49,30 +49,29 @@ class Server:
     Args:
         signature_methods: The allowed signature methods: a list, or a dict with their names as keys. By default no
             method is allowed; see :meth:`add_signature_method`.
-        nonce_store: The store of used nonces. Defaults to a new
-            :class:`~oauth2.stores.MemoryStore`. Other processes cannot read this store, so they would accept a replay.
-            None disables the check of nonces.
-        timestamp_threshold: Largest accepted difference between a timestamp and the clock, in seconds, in either
-            direction.
+        nonce_store: The store of used nonces. Defaults to a new :class:`~oauth2.stores.MemoryStore`. Other processes
+            cannot read a MemoryStore, so other processes of the server would accept a replay. None disables the check
+            of nonces.
+        timestamp_threshold: Largest accepted difference between a timestamp and the server's clock, in seconds. The
+            timestamp may be earlier or later than the time of the clock.
         now: A function that returns seconds since 1970-01-01 00:00 UTC.
-        body_hash_required: Whether to refuse a body that is not a form if ``oauth_body_hash`` is
-            missing. If the client sends ``oauth_body_hash``, the server always checks it.
+        body_hash_required: Whether to refuse a request that has a body other than a form, but no ``oauth_body_hash``.
+            If the client sends ``oauth_body_hash``, the server always checks the hash.
         sha1_body_hash_allowed: Whether to accept a SHA-1 ``oauth_body_hash`` with every signature method. Some clients
             always send SHA-1. In a request without a body, SHA-1 is always accepted.
 
     Raises:
         TypeError: *signature_methods* contains an object that is not a signature method, or whose ``check()`` is a
-            coroutine function; *nonce_store* is not a
-            store, *timestamp_threshold* is not a number, or *now* is not callable.
+            coroutine function. *nonce_store* is not a blocking store. *timestamp_threshold* is not a number. *now* is
+            not callable.
         ValueError: *timestamp_threshold* is negative, or larger than the window of *nonce_store*.
     """
 
     timestamp_threshold = 300
     sha1_body_hash_allowed = False
-    _calls_store = (
-        True  # False in a provider, which calls add_nonce() itself, because its store may be an asyncio store
-    )
-    _empty_secret_allowed = True  # RFC 5849 allows an empty secret; a provider overrides this value.
+    # False in a provider. A provider calls add_nonce() itself, because its store may be an asyncio store.
+    _calls_store = True
+    _empty_secret_allowed = True  # RFC 5849 allows an empty secret. In a provider, this value is False.
     version = OAUTH_VERSION
     # Defaults for subclasses whose __init__() does not call super().__init__().
     signature_methods: dict[str, SignatureMethod] = on_first_use(lambda server: {})
@@ -105,7 +104,7 @@ class Server:
         if nonce_store is not None and (isinstance(nonce_store, type) or not hasattr(nonce_store, "add_nonce")):
             raise TypeError("nonce_store: must be a store, such as MemoryStore() or SQLiteStore(path), or None")
         if self._calls_store and is_coroutine_function(getattr(nonce_store, "add_nonce", None)):
-            raise TypeError("nonce_store: must be a blocking store; AsyncProvider accepts asyncio stores")
+            raise TypeError("nonce_store: must be a blocking store; for an asyncio store, use AsyncProvider")
         if getattr(nonce_store, "window", self.timestamp_threshold) < self.timestamp_threshold:
             raise ValueError("nonce_store: its window must not be shorter than timestamp_threshold")
         self.nonce_store = nonce_store
@@ -115,8 +114,8 @@ class Server:
         # store.
         from .stores import MemoryStore
 
-        # _own_store is the store that this server created. If a program increases timestamp_threshold, the server may
-        # change the window of this store. The server must not change the window of a store that the program passed.
+        # _own_store is the store that this server created. If a program increases timestamp_threshold, the server
+        # increases the window of _own_store. It must not change the window of a store that the program passed.
         store: NonceStore = vars(self).setdefault("_own_store", MemoryStore(window=self.timestamp_threshold))
         return store
 
@@ -140,8 +139,8 @@ class Server:
             consumer: The client credentials whose key is ``oauth_consumer_key``: any
                 object with ``key`` and ``secret``. None if the key is unknown.
             token: The credentials whose key is ``oauth_token``: any object with ``key`` and ``secret``. None or a false
-                value if the request has no token, or if the token is unknown. An empty ``oauth_token`` means that the
-                request has no token; the signature covers the empty parameter.
+                value if the request has no token, or if the token is unknown. A request with an empty ``oauth_token``
+                has no token, but the signature covers the empty parameter.
 
         Returns:
             A dict of all signed parameters that are not protocol parameters.
@@ -169,8 +168,8 @@ class Server:
         """Do all checks of :meth:`verify_request`, except the check of used nonces.
 
         Returns:
-            A tuple of two: the parameters that are not protocol parameters; and the arguments for ``add_nonce()`` of
-            the store, or None if the nonce need not be checked.
+            A tuple of two. First, the parameters that are not protocol parameters. Second, the arguments for
+            ``add_nonce()`` of the store; None if the nonce need not be checked.
         """
         if not isinstance(request, Request) and request:
             raise TypeError("request: must be a Request; create the Request with Request.from_request()")
@@ -182,7 +181,8 @@ class Server:
         self._check_version(request)
         self._check_signature(request, consumer, token)
         claim = self._claim(request, protocol)
-        if request._snapshot is not read:  # A signature method may change the request, so read the parameters again.
+        # A signature method may have changed the request. In this case, read the parameters again.
+        if request._snapshot is not read:
             _, others = request._protocol_and_others()
         return dict(others), claim
 
@@ -207,7 +207,7 @@ class Server:
         """Check the signature method, the timestamp, the signature and the body hash.
 
         Programs written for python-oauth2 call this method directly, and then call :meth:`verify_request`. This method
-        must therefore not mark the nonce as used; only :meth:`verify_request` marks it.
+        must therefore not mark the nonce as used. Otherwise :meth:`verify_request` would refuse the request.
         """
         signature = request.get("oauth_signature")
         if signature is None:
@@ -228,7 +228,7 @@ class Server:
         if not is_valid:
             raise SignatureInvalid("The signature is invalid.")
         if is_valid is not True and hasattr(is_valid, "__await__"):
-            # An awaitable is true. Without this check, each signature would be accepted.
+            # An awaitable is true in a boolean context. Without this check, every signature would be accepted.
             raise TypeError("signature_methods: check() must return a bool, not an awaitable")
         if self.body_hash_required or "oauth_body_hash" in request:
             check_body_hash(request, method.name, self)
@@ -236,8 +236,8 @@ class Server:
     def _may_check(
         self, request: Request, consumer: Credentials, token: Credentials | None, method: SignatureMethod
     ) -> bool:
-        # The keys of *consumer* and *token* must be equal to the keys in the request. Otherwise the program has looked
-        # up the credentials of another client.
+        # The keys of *consumer* and *token* must be equal to the keys in the request. If they differ, the program has
+        # looked up the credentials of another client, and the request must be refused.
         key = request.get("oauth_token")
         if not _is_same_key(request.get("oauth_consumer_key", ""), consumer.key):
             return False
@@ -246,9 +246,9 @@ class Server:
         return not getattr(method, "uses_secrets", False) or self._has_secret(consumer, token)
 
     def _has_secret(self, consumer: Credentials, token: Credentials | None) -> bool:
-        # Returns False if other people can know the secret: the secret is a public key, or it is empty and clients may
-        # sign with RSA. A client that signs with RSA needs no secret, so its secret may be empty. If HMAC with an empty
-        # secret were accepted, anyone could sign in the name of this client.
+        # Returns False if other people can know the secret. There are two cases. First, the secret is a public key.
+        # Second, the secret is empty, and clients may sign with RSA, so that a client needs no secret. If the server
+        # accepted HMAC with one of these secrets, anyone could sign in the name of the client.
         secret: object = consumer.secret
         token_secret: object = token.secret if token else ""
         if secret is None or token_secret is None:
@@ -284,7 +284,7 @@ class Server:
             # The program may have increased timestamp_threshold after the store was created. The store must keep each
             # nonce for as long as its timestamp is accepted.
             own.window = self.timestamp_threshold
-        # An empty oauth_token is recorded as no token. Otherwise a nonce could be used twice: in a request without
+        # For an empty oauth_token, None is recorded. Otherwise a nonce could be used twice: in a request without
         # oauth_token, and in a request with an empty oauth_token.
         return nonce, _seconds(timestamp), protocol["oauth_consumer_key"], protocol.get("oauth_token") or None
 
@@ -314,7 +314,7 @@ def _check_syntax(protocol: Mapping[str, str]) -> None:
 
 
 def _needs_nonce(request: Mapping[str, Any], method: SignatureMethod) -> bool:
-    # Only a PLAINTEXT request may have no nonce (section 3.1), and only if the request also has no timestamp.
+    # A request may have no nonce only if its signature method is PLAINTEXT (section 3.1), and it has no timestamp.
     return getattr(method, "needs_nonce", True) or "oauth_timestamp" in request
 
 

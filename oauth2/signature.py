@@ -1,8 +1,8 @@
 """The signature base string and the signature methods: RFC 5849 section 3.4.
 
-Clients and servers both use this module, so that they build the same base string.
-To add a signature method, subclass :class:`SignatureMethod`: set ``name`` and ``uses_secrets``, implement
-``signing_base`` and ``sign``, and inherit ``check``, which compares signatures in constant time.
+Clients and servers both use this module, so that client and server compute equal base strings. To add a signature
+method, subclass :class:`SignatureMethod`: set ``name`` and ``uses_secrets``, and implement ``signing_base`` and
+``sign``. Inherit ``check``, which compares signatures in constant time.
 """
 
 from __future__ import annotations
@@ -58,10 +58,10 @@ class SignableRequest(Protocol):
         ...
 
 
-#: Type of the *request* parameter of signature methods: a :class:`SignableRequest`, in practice an
-#: :class:`oauth2.Request`. For type checkers it is ``Any``. A program may annotate the *request* parameter of a
-#: signature method with ``oauth2.Request``. With a type other than ``Any`` in the base class, type checkers would
-#: refuse this annotation.
+#: Type of the *request* parameter of signature methods: a :class:`SignableRequest`, usually an :class:`oauth2.Request`.
+#: For type checkers, the type is ``Any``, so that a program may annotate the *request* parameter of its own signature
+#: method with ``oauth2.Request``. With a type other than ``Any`` in the base class, type checkers would refuse this
+#: annotation.
 AnyRequest = Any
 
 _KEYS_CACHED = 1024
@@ -70,19 +70,19 @@ _OPAD = bytes([octet ^ 0x5C for octet in range(256)])
 
 
 class SignatureMethod:
-    """Base class of signature methods; derive a subclass to add a signature method.
+    """Base class of signature methods. To add a signature method, write a subclass.
 
     Attributes:
         name: The value of ``oauth_signature_method``.
-        uses_secrets: True if the shared secrets are the signing key. A server then refuses
-            an empty secret, and a public key that was registered as a secret. A subclass must set this attribute to
-            True or False. ``Server`` treats None as False, and ``Provider`` refuses None.
-        dummy_credentials: Credentials that belong to no client; None if the method has no such credentials. A
-            server checks the signature of an unknown client with the dummy credentials, so that the check takes
-            as long as for a known client (timing attack).
+        uses_secrets: True if the shared secrets are the signing key. A server then refuses secrets that other people
+            can know, such as a public key that was registered as a secret. A subclass must set this attribute to True
+            or False. ``Server`` treats None as False, and ``Provider`` refuses None.
+        dummy_credentials: Credentials that belong to no client, or None. A server checks the signature of an unknown
+            client with these dummy credentials, so that this check takes as long as the check for a known client
+            (timing attack).
         needs_tls: True if the signature contains secrets. A server then refuses the method over plain http.
-        hashes_no_body: True if clients send ``oauth_body_hash`` with every request that is not a form, even
-            with a GET, HEAD, DELETE or OPTIONS without a body.
+        hashes_no_body: True if clients send ``oauth_body_hash`` with every request that is not a form, even with a GET,
+            HEAD, DELETE or OPTIONS request without a body.
         needs_nonce: True if each request must have a timestamp and a nonce (section 3.1).
     """
 
@@ -128,10 +128,10 @@ class SignatureMethod:
         return False
 
     def _equalize_time(self, consumer: Credentials, token: Credentials | None) -> None:
-        """Do the work that this check did not do because a result was in a cache.
+        """Do the work that the check did not do because a result was in a cache.
 
-        With this work, a refusal takes the same time for known and for unknown credentials. Otherwise the response time
-        would reveal which keys exist (timing attack).
+        With this work, the refusal of unknown credentials takes as long as the refusal of known credentials. Otherwise
+        the response time would reveal which keys exist (timing attack).
         """
 
 
@@ -144,7 +144,7 @@ def _ascii(signature: object) -> bytes | None:
 def shared_secrets(consumer: Credentials, token: Credentials | None) -> str:
     """Return both secrets, percent-encoded and joined by ``&`` (section 3.4.2).
 
-    Without a token, the result is the secret of the consumer and ``&``.
+    Without a token, the result is the percent-encoded secret of the consumer, followed by ``&``.
     """
     return _encode_secrets(consumer.secret, token.secret if token else "")
 
@@ -162,8 +162,9 @@ def _hmac_key(secret: str | bytes, token_secret: str | bytes) -> bytes:
 def body_digest(name: str) -> str:
     """Return the name of the hash function for ``oauth_body_hash`` with a signature method.
 
-    The hash function is SHA-256, SHA-384 or SHA-512 if the method's name ends in SHA256, SHA384 or SHA512. Otherwise it
-    is SHA-1. Client and server therefore choose the same hash function, even for a method that a program adds.
+    The hash function is SHA-256, SHA-384 or SHA-512 if the method's name ends with SHA256, SHA384 or SHA512. Otherwise
+    the hash function is SHA-1. A client and a server therefore choose equal hash functions, even for a signature method
+    that a program has added.
 
     Args:
         name: Name of the signature method.
@@ -199,8 +200,8 @@ class _HMAC(SignatureMethod):
         return b2a_base64(_keyed_hash(self.digest, key).digest(text), newline=False)
 
     def _equalize_time(self, consumer: Credentials, token: Credentials | None) -> None:
-        # If the key was not in the cache, this check has encoded the secrets and hashed the key. If the key was in the
-        # cache, do the same work now with a dummy secret.
+        # If the key was not in the cache, the check has encoded the secrets and hashed the key. If the key was in the
+        # cache, encode and hash a dummy secret now.
         if (
             type(self).signing_base is not _HMAC.signing_base
             or type(self).sign is not _HMAC.sign
@@ -213,8 +214,8 @@ class _HMAC(SignatureMethod):
 class _KeyedHash:
     """HMAC with one key: the key is hashed once, and the hash states are copied for each text (RFC 2104 section 4).
 
-    Fast path: if the same key is used again, this class is twice as fast as :func:`hmac.digest`. The result is the
-    same, because HMAC hashes the key before the text.
+    Fast path: if a key is used again, this class is twice as fast as :func:`hmac.digest`. Both give the same result,
+    because HMAC hashes the key before the text.
 
     Attributes:
         uses: Number of texts that were hashed.
@@ -276,19 +277,19 @@ class SignatureMethod_PLAINTEXT(SignatureMethod):  # noqa: N801 - drop-in name
     needs_nonce = False
 
     def signing_base(self, request: AnyRequest, consumer: Credentials, token: Credentials | None) -> tuple[str, str]:
-        """Return the secrets joined by ``&`` twice: as the key, and as the text to sign."""
+        """Return the key and the text to sign. Both are the secrets, percent-encoded and joined by ``&``."""
         # The result is not cached. With a cache, the response time would reveal whether the secrets are in the cache.
         secrets = _encode_secrets(consumer.secret, token.secret if token else "")
         return secrets, secrets
 
     def sign(self, request: AnyRequest, consumer: Credentials, token: Credentials | None) -> bytes:
-        """Return the secrets joined by ``&``, as ASCII bytes."""
+        """Return the secrets, percent-encoded and joined by ``&``, as ASCII bytes."""
         _, text = self.signing_base(request, consumer, token)
         return text.encode("ascii")
 
 
 class SignatureMethod_PLAINTEXT_OVER_HTTP(SignatureMethod_PLAINTEXT):  # noqa: N801 - named like the drop-in classes
-    """PLAINTEXT, also allowed over plain http.
+    """PLAINTEXT that is also allowed over plain http.
 
     Use this method only on a connection that cannot be intercepted, such as loopback.
     """

@@ -142,7 +142,8 @@ def test_a_request_that_arrives_without_a_host_in_its_url_is_diagnosed(observed)
         (None, "The provider received the request at http://127.0.0.1:8000. If clients use another URL, set base_url."),
         (
             BASE,
-            "The provider received the request at http://127.0.0.1:8000. Clients must sign URLs below base_url, https://api",
+            "The provider received the request at http://127.0.0.1:8000. "
+            "Clients must sign URLs that start with base_url, https://api",
         ),
         ("http://127.0.0.1:8000", ""),
     ],
@@ -736,7 +737,7 @@ def test_behind_a_proxy_that_changes_the_host_the_operator_sees_what_to_set():
         assert event.verified == "https://notes.example/photos"
         assert event.advice == (
             "The provider received the request at http://inner.example:8000. "
-            "Clients must sign URLs below base_url, https://notes.example."
+            "Clients must sign URLs that start with base_url, https://notes.example."
         )
         assert event.diagnosis.verdict == "unexplained"
         app = Protected(wsgi_app, provider=make_provider(base_url=proxy.origin))

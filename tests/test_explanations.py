@@ -191,7 +191,7 @@ def test_a_body_that_was_changed_on_the_way_has_another_hash(kind):
         (403, "permission_denied", "problem named", "probably right"),
         (400, "parameter_absent", "problem named", "a parameter is missing"),
         (400, "parameter_rejected", "problem named", "rejects a parameter"),
-        (401, "no_such_problem", "problem named", "names the problem no_such_problem"),
+        (401, "no_such_problem", "problem named", "reports the problem no_such_problem"),
         (401, "signature_invalid", "not explained", "says only that the signature is invalid"),
         (401, '"<b>', "not explained", "does not say why"),
     ],
@@ -212,7 +212,7 @@ def test_the_json_of_okapi_names_the_timestamp():
         service.routes["/photos"] = Answer(400, {}, body.encode())
         found = explained(Httplib2, service)
     assert (found.verdict, found.status) == ("clock", 400)
-    assert "Its Date header agrees" in found.sentence
+    assert "The Date header of its response agrees" in found.sentence
 
 
 def test_a_date_that_is_far_off_is_the_clock_without_a_word():

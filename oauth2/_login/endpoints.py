@@ -13,7 +13,8 @@ from ..credentials import Credentials
 from ..errors import InvalidURL
 from ..signature import base_string_uri
 
-#: Placeholders in :attr:`Endpoints.authorize_query` for the key of the token and for the key of the consumer.
+#: Placeholders in :attr:`Endpoints.authorize_query`: the first for the key of the temporary credentials, the second for
+#: the key of the consumer.
 TOKEN, CONSUMER_KEY = "{oauth_token}", "{oauth_consumer_key}"
 
 #: The accepted values of ``oauth_callback_confirmed`` in a service's response (section 2.1).
@@ -24,7 +25,8 @@ CONFIRMED = ("true",)
 class Endpoints:
     """The URLs of a service for the three steps of section 2; None for a step that the service does not have.
 
-    All URLs must be https, as sections 2.1 and 2.3 require; http is allowed for loopback only.
+    All URLs must be https URLs, as sections 2.1 and 2.3 require. An http URL is allowed only if its host is a loopback
+    host, such as ``127.0.0.1``.
 
     Attributes:
         temporary: The temporary credential request endpoint.
@@ -34,13 +36,13 @@ class Endpoints:
         token_method: HTTP method of the requests to *token*, if it differs from *http_method*; otherwise None.
         callback: The only ``oauth_callback`` that the service accepts, such as "oob"; None
             if the client may choose the callback.
-        authorize_query: A dict of the query parameters of the URL that the user is redirected to. Values are
+        authorize_query: A dict of the query parameters of the URL to which the user is redirected. Each value is a
             text, :data:`TOKEN` or :data:`CONSUMER_KEY`.
-        confirmations: The values of ``oauth_callback_confirmed`` that are accepted in a response
-            of *temporary*. Change the default only if the service's documentation specifies
-            another value, and says that the service requires a verifier.
-        renew: The endpoint for the renewal of token credentials; None if the endpoint is *token*.
-        revoke: The endpoint for the revocation of token credentials.
+        confirmations: The values of ``oauth_callback_confirmed`` that are accepted in a response from *temporary*. The
+            default is ``("true",)``. Change the default only if the service's documentation specifies another value,
+            and says that the service requires a verifier.
+        renew: The endpoint for the renewal of token credentials; None if *token* is also the endpoint for renewal.
+        revoke: The endpoint for the revocation of token credentials; None if the service has no such endpoint.
 
     Raises:
         ValueError: An endpoint is not an allowed URL.
@@ -66,12 +68,12 @@ class Endpoints:
     def authorization_url(
         self, consumer: Credentials, token: Credentials, parameters: Mapping[str, str] | None = None
     ) -> str:
-        """Return the URL to redirect the user to for approval of *token* (section 2.2).
+        """Return the URL to which the caller must redirect the user, for the approval of *token* (section 2.2).
 
         Args:
             consumer: Client credentials.
             token: Temporary credentials.
-            parameters: Further parameters of the service, such as ``name`` or ``expiration``.
+            parameters: Further parameters that the service accepts, such as ``name`` or ``expiration``.
 
         Raises:
             ValueError: The attribute *authorize* is None.

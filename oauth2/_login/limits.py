@@ -3,8 +3,8 @@
 The limits apply to two kinds of requests: requests for credentials (RFC 5849 section 2), and requests about students'
 grades (LTI). A response to such a request usually has a few hundred bytes. Without a limit on the size, a hostile
 service could fill the memory with a long or a compressed response. Without a limit on the duration, a hostile service
-could block the client forever with a slow response, because the timeout of a socket starts again with each received
-octet.
+could block the client forever with a slow response. The timeout of a socket does not prevent this, because the timeout
+starts again with each received octet.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class _Response(HTTPResponse):
 
 
 class _Reader(io.BufferedReader):
-    """Refuses a read of more bytes than the limit, before memory is allocated."""
+    """A reader that refuses to read more bytes than the limit, before it allocates memory for these bytes."""
 
     def read(self, size: int | None = -1, /) -> bytes:
         if size is not None and size > MAX_SIZE:

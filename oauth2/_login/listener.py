@@ -17,7 +17,7 @@ from .endpoints import require_https
 _ADDRESS = "127.0.0.1"
 _HOSTS = (_ADDRESS, "localhost")  # [::1] is not in this list, because the server listens on IPv4 only.
 _HTTP = 80  # The default port of http. A Host header does not contain the default port.
-_PATIENCE = 60.0  # Seconds until the reminder. Most users sign in and approve within this time.
+_PATIENCE = 60.0  # Seconds until the user is reminded. Most users sign in and approve within this time.
 _SILENCE = 5.0  # In seconds. The server closes a connection on which the browser sends no request within this time.
 
 _PAGE = """<!DOCTYPE html>
@@ -44,11 +44,11 @@ class Listener:
             selects a free port. Port 0 together with the path ``/`` also selects a random path.
 
     Attributes:
-        callback: The URL that the service must redirect the browser to.
+        callback: The URL to which the service must redirect the browser.
         has_secret_path: Whether the path is random. Other web pages cannot guess a random path.
 
     Raises:
-        ValueError: *callback* is not a URL of one of these two forms.
+        ValueError: *callback* is not a URL in one of the two forms that the argument *callback* accepts.
         OSError: The port is in use.
     """
 
@@ -77,16 +77,17 @@ class Listener:
         """Set the function that decides whether a request is the expected callback.
 
         Args:
-            is_expected: Called with the target (path and query) of a request; returns True for the callback.
+            is_expected: A function that is called with the target (path and query) of a request. The function must
+                return True if the request is the callback.
         """
         self._server.is_expected = is_expected
 
     def wait(self, timeout: float, remind: Callable[[], object] = lambda: None) -> str:
-        """Return the URL that the browser was redirected to.
+        """Wait until the browser requests the callback, and return the URL that it requested.
 
         Args:
             timeout: Seconds to wait.
-            remind: Called once, after a minute without a callback.
+            remind: A function that is called once, if the browser has not requested the callback after a minute.
 
         Raises:
             TimeoutError: The browser did not request the callback within *timeout* seconds.
@@ -102,7 +103,8 @@ class Listener:
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
-    request_queue_size = 16  # Browsers open several connections in advance. With a short queue, some would be refused.
+    # Browsers open several connections in advance. With a short queue, some connections would be refused.
+    request_queue_size = 16
     allow_reuse_address = os.name != "nt"  # On Windows, True would allow two programs to listen on the same port.
     path = ""
     host = ""

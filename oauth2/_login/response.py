@@ -32,15 +32,15 @@ _SIGNATURE = re.compile(
     rf"(?:(?<![A-Za-z0-9+/%])|(?<=%3D)|(?<=%22)|(?<=%20))(?:{_RUN}{{80,}}+(?:=|%3D){{0,2}}|{_RUN}{{27,}}+(?:=|%3D){{1,2}})",
     re.IGNORECASE,
 )
-# The pattern matches a signature base string, and also a signature base string that was percent-encoded as a whole. In
-# a base string, only the values of parameters can be secret.
+# The pattern matches a signature base string, and also a signature base string that was percent-encoded again. In a
+# base string, only the values of parameters can be secret.
 _BASE_STRING = re.compile(
     r"""\b[A-Z]{3,16}(?:(?:&|&amp;)https?%3A%2F%2F[^\s"'<>&]*(?:&|&amp;)|%26https?%(?:25)?3A%(?:25)?2F%(?:25)?2F)"""
     r"""[^\s"'<>&]*""",
     re.IGNORECASE,
 )
-# A value ends before an encoded "&". This "&" is encoded as often as the "=" before the value. An "&" inside the value
-# is encoded one time more than the "&" that ends the value.
+# A value ends before an encoded "&". This "&" is percent-encoded as many times as the "=" before the value. An "&"
+# inside the value is percent-encoded once more than the "&" that ends the value.
 _IN_BASE_STRING = re.compile(
     r"""((?:oauth_verifier|oauth_session_handle|oauth_signature|[a-z_]{0,32}(?:secret|passw)[a-z_]{0,32})"""
     r"""%(?:25)?3D)(?:(?<=%3D)(?:(?!%26).)+|(?<=%253D)(?:(?!%2526).)+)""",
@@ -52,10 +52,11 @@ def read_response(status: int, body: bytes, *, authenticate: str = "", secrets: 
     """Return the body of a response that contains credentials (sections 2.1 and 2.3).
 
     Args:
-        status: HTTP status.
+        status: HTTP status of the response.
         body: The received body.
-        authenticate: WWW-Authenticate header field value.
-        secrets: The confidential values of the request, such as the secrets. An error must not contain these values.
+        authenticate: The value of the WWW-Authenticate header field; ``""`` if there is none.
+        secrets: The confidential values of the request, such as the token secret. The error does not contain these
+            values.
 
     Raises:
         ServiceRefused: The status is not 2xx, or the body contains no ``oauth_token_secret``.
@@ -81,7 +82,7 @@ def refusal(status: int, body: bytes, *, authenticate: str = "", secrets: Iterab
 
 
 def find_problem(text: str) -> str | None:
-    """Return the value of ``oauth_problem`` in a header, a form, JSON, XML or text; None if the text has none."""
+    """Return the value of ``oauth_problem`` in *text* (a header, form, JSON, XML or other text), or None."""
     found = _PROBLEM.search(text)
     return found and found[1]
 
@@ -89,8 +90,8 @@ def find_problem(text: str) -> str | None:
 def without_secrets(text: str, secrets: Iterable[str] = ()) -> str:
     """Return *text* without *secrets*, even if a secret is percent-encoded, or escaped for HTML or JSON.
 
-    This function also removes texts that may be signatures, and the values of confidential parameters such as
-    ``oauth_token_secret``. In a signature base string, only the values of confidential parameters are removed.
+    This function also removes the values of confidential parameters such as ``oauth_token_secret``. Outside signature
+    base strings, this function also removes texts that may be signatures.
     """
     forms = {form for secret in secrets for form in _escaped(to_text(secret)) if form}
     if forms:

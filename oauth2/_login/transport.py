@@ -32,10 +32,10 @@ class SendingOptions(TypedDict, total=False):
 
     Attributes:
         signature_method: The signature method; defaults to the method of the service profile, or to HMAC-SHA1.
-        client: A function that is called with the consumer and the token (or None). The function returns the
+        client: A function that is called with the consumer and the token (or None). The function must return the
             :class:`~oauth2.client.Client` for one request.
-        headers: Further header fields.
-        on_refusal: Called with the :class:`~oauth2.clients.explanation.Explanation` of a refusal,
+        headers: Further header fields of the request.
+        on_refusal: A function that is called with the :class:`~oauth2.clients.explanation.Explanation` of a refusal,
             before :class:`~oauth2.errors.ServiceRefused` is raised.
     """
 
@@ -59,9 +59,9 @@ class ServiceResponse:
 
     Attributes:
         status: HTTP status.
-        authenticate: WWW-Authenticate header field value; ``""`` if there is none.
+        authenticate: The value of the WWW-Authenticate header field; ``""`` if there is none.
         body: The received body.
-        secrets: The secrets of the request. An error must not contain these secrets.
+        secrets: The confidential values of the request, such as the token secret. An error must not contain them.
     """
 
     status: int

@@ -8,9 +8,9 @@ from typing import Any
 
 
 class Chunks:
-    """A file-like view of an iterator of chunks.
+    """A file-like object that reads the chunks of an iterator.
 
-    The iterator can be created again. A body can therefore be hashed first, and then sent.
+    *make* creates the iterator; :meth:`seek` creates it again. A body can therefore be hashed first, and then sent.
     """
 
     def __init__(self, make: Callable[[], Iterator[bytes]]) -> None:
@@ -18,7 +18,7 @@ class Chunks:
         self.seek(0)
 
     def tell(self) -> int:
-        """Return 0, the position of the start; :meth:`seek` always goes back to this position."""
+        """Return 0, the position of the start. :meth:`seek` can only return to this position."""
         return 0
 
     def seek(self, _start: int) -> None:
@@ -41,12 +41,16 @@ def position(body: Any) -> int | None:
 
 
 def is_read_once(body: Any) -> bool:
-    """Return whether *body* is a file or an iterator, which can be read only once."""
+    """Return whether *body* is a file or an iterator. Reading such a body a second time would return no data."""
     return hasattr(body, "__next__") or hasattr(body, "read") or hasattr(body, "__anext__")
 
 
 def wire_body(body: Any) -> Any:
-    """Return non-ASCII text as UTF-8 bytes, any other body unchanged. http.client would encode text as ISO-8859-1."""
+    """Return *body* in a form that http.client sends correctly.
+
+    Non-ASCII text becomes UTF-8 bytes, because http.client would encode the text as ISO-8859-1. A bytearray or
+    memoryview becomes bytes. Any other body is returned unchanged.
+    """
     if isinstance(body, str):
         return body if body.isascii() else body.encode()
     return bytes(body) if isinstance(body, (bytearray, memoryview)) else body
@@ -70,8 +74,8 @@ def form_text(body: Any) -> str:
 def length_of_file(body: Any) -> int | None:
     """Return the length of a binary file from its current position; None for any other body.
 
-    The result is None for a pipe, because the length of a pipe is unknown. The result is also None for a text file,
-    because http.client encodes the characters of a text file.
+    The result is None for a pipe, because the length of its content is unknown. The result is also None for a file of
+    text, because http.client encodes the text, so that the number of bytes is unknown.
     """
     if not hasattr(body, "read") or isinstance(body, TextIOBase):
         return None

@@ -1,7 +1,7 @@
 """One request of a program, with its redirects and retries.
 
 Each time that a request is sent, the request gets a new nonce and timestamp (RFC 5849 section 3.3). Credentials are
-sent only to the origin of the caller's URL.
+sent only to the origin (scheme, host and port) of the URL that the caller passed.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ CREDENTIAL_FIELDS = ("authorization", "cookie", "proxy-authorization")
 
 
 class Exchange:
-    """An unsigned request. A client signs the request anew each time that it sends the request.
+    """An unsigned request. Each time that a client sends the request, the client signs it with a new nonce.
 
     Args:
         signer: The credentials and the options for signing; None to send the request without a signature.
         asked: The request of the caller, before signing.
 
     Attributes:
-        signer: The value of the argument.
-        asked: The value of the argument.
+        signer: The value of the argument *signer*.
+        asked: The value of the argument *asked*.
     """
 
     __slots__ = ("_error", "_names", "_sent", "_start", "_timestamp", "_was_sent", "asked", "signer")
@@ -45,7 +45,7 @@ class Exchange:
         self._start = position(asked.body)
         self._was_sent = False
         self._timestamp: int | None = None
-        self._error: int | None = None  # number of seconds that the last correction has added to the clock
+        self._error: int | None = None  # The number of seconds that the last correction has added to the clock.
         self._sent: Sent | None = None
 
     def sign(self) -> Outgoing:
@@ -78,7 +78,7 @@ class Exchange:
         return self._start is not None or not is_read_once(self.asked.body)
 
     def rewind(self) -> None:
-        """Prepare the body, so that it can be sent again: set a file back to the position from which it was sent.
+        """Prepare the body so that it can be sent again: set a file to the position that it had before it was sent.
 
         Raises:
             InvalidAnswer: The body can be read only once.
@@ -94,14 +94,14 @@ class Exchange:
     def redirected(self, uri: str, method: str, body: Any, content_type: str, *, host: str = "") -> Exchange:
         """Return the exchange for a redirect.
 
-        For another origin, the exchange has no signer and no credentials.
+        If the redirect is to another origin, the new exchange has no signer and no credentials.
 
         Args:
             uri: Absolute URL of the new request.
             method: Method of the new request.
             body: Body of the new request: None, or the body of the request that was redirected.
-            content_type: Content-Type header field value of the new request.
-            host: Host header field value of the new request; ``""`` if the client has not set it yet.
+            content_type: The value of the Content-Type header field of the new request.
+            host: The value of the Host header field of the new request; ``""`` if the client has not set this field.
 
         Raises:
             InsecureRedirect: The redirect is from https to http.
@@ -142,13 +142,14 @@ class Exchange:
 
         Args:
             status: HTTP status of the response.
-            header: A function. Its argument is the name of a response header field; it returns the value, or None.
+            header: A function that is called with the name of a response header field. The function must return the
+                value of the field, or None if the response does not have the field.
             body: The body of the response, if the client has read it.
-            later: A function that returns the body if the program has read the body later. The function must not keep a
-                reference to the response.
+            later: A function that returns the body, if the program reads the body after this call. The function must
+                not keep a reference to the response.
 
         Returns:
-            True if the clock was corrected, so that the request should be sent again.
+            True if the clock was corrected. The client should then send the request again.
         """
         if status not in REFUSALS:
             self._error = None
@@ -180,15 +181,16 @@ class Exchange:
             signer.on_refusal(signer, sent)
 
     def correct_clock(self, status: int, header: Callable[[str], str | None], body: bytes = b"") -> bool:
-        """Correct the signer's clock if the service refused the timestamp and reports its time.
+        """Correct the signer's clock if the service refused the timestamp, and reports the time of its own clock.
 
-        A 401 may be a refusal of the timestamp. A 400 or 403 is treated as a refusal of the timestamp only if its
-        problem report gives this reason. If the service refuses the request again after a correction, this method
-        undoes the correction.
+        A 401 response may be a refusal of the timestamp. A 400 or 403 response is treated as a refusal of the timestamp
+        only if the problem report contains ``timestamp_refused``. If the service refuses the request again after a
+        correction, this method undoes the correction.
 
         Args:
             status: HTTP status of the response.
-            header: A function. Its argument is the name of a response header field; it returns the value, or None.
+            header: A function that is called with the name of a response header field. The function must return the
+                value of the field, or None if the response does not have the field.
             body: The body of the response; empty if the client has not read it.
 
         Returns:
@@ -215,8 +217,8 @@ class Exchange:
         before = clock.now()
         clock.set(time)
         now = clock.now()
-        # The clock did not accept the time, because the correction would exceed the clock's limit. The service would
-        # refuse the request again.
+        # If this condition is true, the clock did not accept *time*, because the correction would exceed the clock's
+        # limit. The service would refuse the request again, so the client must not send it again.
         if abs(now - time) > TOLERANCE:
             return False
         self._error = now - before

@@ -1,6 +1,6 @@
 """Explain why a service refused a request.
 
-This module imports :mod:`oauth2.doctor`, so this module is loaded on first use.
+This module imports the package :mod:`oauth2.doctor`. Clients therefore import this module only when they need it.
 """
 
 from __future__ import annotations
@@ -23,10 +23,13 @@ from .record import MAX_ANSWER, Sent
 from .service_time import read_report, seconds
 from .signer import Signer
 
-_MAX_SAID = 300  # Maximum number of characters of the service's text that are shown.
-# Maximum number of characters of an HTML page from which the text is read; the search takes quadratic time.
+_MAX_SAID = 300  # Maximum number of characters of the service's text that an explanation shows.
+# The text is read from this number of characters of an HTML page. The rest is ignored, because the search for the text
+# takes quadratic time.
 _MAX_MARKUP = 4096
-_CLOCK_ERROR = 60  # In seconds. Every known service accepts this difference, so only a larger difference is reported.
+# In seconds. Every known service accepts this difference between a timestamp and its clock, so only a larger difference
+# is reported.
+_CLOCK_ERROR = 60
 _MAX_DIGITS = 11
 _PROBLEM = re.compile("[a-z_]{1,64}")
 _TAG = re.compile(r"(?is)<(script|style|head)\b.*?</\1\s*>|<[^>]*>")
@@ -73,21 +76,21 @@ _PROBLEMS = {
     ),
     "version_rejected": ("The service rejects oauth_version.", "Ask the service which version of OAuth it supports."),
 }
-# If the response reports one of these problems, the problem alone does not explain the refusal, so the doctor searches
+# These problems alone do not explain a refusal. If the response reports one of them, or no problem, the doctor searches
 # for the reason.
 _VAGUE = (None, "signature_invalid", "parameter_rejected", "permission_denied")
 
 _ON_THE_WAY = (
-    "Compare the request with the request that the service receives. Check whether a proxy, a gateway or a "
-    "library changes it."
+    "Compare the request that this client sends with the request that the service receives. Check whether a proxy, a "
+    "gateway or a library changes the request."
 )
 _SCHEME = (
-    "Use the scheme that the service documents. If that scheme is https, tell the service: its proxy probably does "
-    "not send X-Forwarded-Proto, so the service computes with http."
+    "Use the scheme that the service documents. If that scheme is https, report to the service that its proxy "
+    "probably does not send X-Forwarded-Proto, so that the service computes the base string with http."
 )
 _URL = (
-    "Use exactly the URL that the service documents. If you already use that URL, tell the service that it computes "
-    "with another URL; its proxy probably changes the URL."
+    "Use exactly the URL that the service documents. If you already use that URL, report to the service that it "
+    "computes the base string with a different URL. Its proxy probably changes the URL."
 )
 _ONCE = "Send each name only once, or ask the service how it sorts repeated names."
 _AVOID = "If possible, do not send these parameters or characters, and report the difference to the service."
@@ -105,8 +108,9 @@ def explain(
     Args:
         signer: The credentials and the options for signing.
         sent: The signed request; None if no request was signed.
-        answer: The body of the response; None to use the part that the client has read.
-        their_base_string: The base string of the service; None to use the base string in the response.
+        answer: The body of the response; None to use the part of the body that the client has read.
+        their_base_string: The base string that the service computed; None to search for the base string in the
+            response.
 
     Raises:
         ValueError: *sent* is None.
@@ -148,11 +152,11 @@ class _Read:
 
     Attributes:
         problem: The ``oauth_problem``, or None.
-        theirs: The base string of the service, or None.
-        theirs_shown: The base string of the service, without secrets.
-        said: The start of the response's text, without secrets and base strings.
+        theirs: The base string that the service computed; None if it is unknown.
+        theirs_shown: The base string that the service computed, without secrets; None if it is unknown.
+        said: The start of the response's text, without secrets.
         text: The start of the response's text, in which this module searches for words.
-        is_late: Seconds that the service's clock is ahead of the timestamp; None if unknown.
+        ahead: Seconds by which the service's clock is ahead of the timestamp; None if unknown.
     """
 
     problem: str | None
@@ -243,8 +247,8 @@ def _diagnosis(signer: Signer, sent: Sent, theirs: str | None) -> Diagnosis:
     headers += [("Authorization", signed.authorization)] if signed.authorization else []
     headers += [("Host", signed.host)] if signed.host else []
     public_key: Any = getattr(signer.signature_method, "public_key", None)
-    # A verifier and a session handle are as confidential as a token secret. The doctor hides only the values that it
-    # receives as secrets, so the verifier and the session handle are passed to the doctor.
+    # A verifier and a session handle are as confidential as a token secret. The doctor hides only the values that are
+    # passed to it as secrets. Therefore the verifier and the session handle are passed as secrets, too.
     one_time = [getattr(token, name, None) for name in ("verifier", "session_handle")]
     diagnosis = diagnose(
         HTTPRequest(signed.method, signed.uri, headers, _octets(signed.body)),
@@ -298,17 +302,18 @@ def _clock(read: _Read) -> _Verdict:
     if read.ahead is not None and abs(read.ahead) > _CLOCK_ERROR:
         direction = "ahead of" if read.ahead > 0 else "behind"
         sentence += f" Its clock is {abs(read.ahead)} seconds {direction} the timestamp."
-        next_step += f"  If the clock is right, pass clock=oauth2.clock.Clock(offset={read.ahead})."
+        next_step += f" If that clock is right, pass clock=oauth2.clock.Clock(offset={read.ahead})."
     elif read.ahead is not None:
         sentence += (
-            " Its Date header agrees with the timestamp: perhaps another machine of the service has a wrong clock."
+            " The Date header of its response agrees with the timestamp. Perhaps a different machine of the service "
+            "checks timestamps, and the clock of that machine is wrong."
         )
         next_step = "Ask the service which timestamps it accepts. This client sends seconds since 1970-01-01 00:00 UTC."
     return _Verdict(verdict="clock", sentence=sentence, next_step=next_step)
 
 
 def _named(problem: str) -> _Verdict:
-    default = (f"The service names the problem {problem}.", "Compare the request with the service's documents.")
+    default = (f"The service reports the problem {problem}.", "Compare the request with the service's documents.")
     sentence, next_step = _PROBLEMS.get(problem, default)
     return _Verdict(verdict="problem named", sentence=sentence, next_step=next_step)
 
@@ -325,7 +330,7 @@ def _base_string(diagnosis: Diagnosis) -> _Verdict:
     if diagnosis.comparison is None:
         return _Verdict(
             verdict="same base string",
-            sentence="The service computed the same base string. Therefore the secrets or keys differ.",
+            sentence="The base strings of the service and of this client are equal, so the secrets or keys differ.",
             next_step=_SECRETS,
         )
     wanted = [each for each in diagnosis.findings if each.sentence.startswith(_ITS_BASE_STRING)]
@@ -333,8 +338,8 @@ def _base_string(diagnosis: Diagnosis) -> _Verdict:
     return _Verdict(
         verdict="other base string",
         sentence=(
-            "The base strings of the service and of this client differ: the service received another request, "
-            "or reads the request in another way."
+            "The base strings of the service and of this client differ. Either the service received a different "
+            "request, or the service reads the request differently from this client."
         ),
         next_step=_repair(wanted, piece),
         wanted=" ".join([_of_the_service(each) for each in wanted]),
@@ -345,7 +350,10 @@ def _of_the_service(found: Finding) -> str:
     evidence = found.evidence
     if evidence is not None and evidence.piece in ("method", "base string URI"):
         return f"The service used the {evidence.piece} {evidence.signed}, and this client signed {evidence.arrived}."
-    sentence = f"A client with this mistake makes the same base string: {found.sentence.removeprefix(_ITS_BASE_STRING)}"
+    sentence = (
+        "A client with this mistake makes the base string of the service: "
+        f"{found.sentence.removeprefix(_ITS_BASE_STRING)}"
+    )
     if evidence is None or evidence.piece == "base string":
         return sentence
     return (
@@ -404,4 +412,7 @@ def _ruled_out(read: _Read, diagnosis: Diagnosis | None) -> Iterator[str]:
     if read.ahead is not None and abs(read.ahead) <= _CLOCK_ERROR and read.problem != "timestamp_refused":
         yield f"The clock: the service's Date header differs from the timestamp by {abs(read.ahead)} seconds."
     if diagnosis is not None and read.theirs is not None and diagnosis.comparison is None:
-        yield "A change during transmission, or another URL behind a proxy: the service computed the same base string."
+        yield (
+            "A change during transmission, or a different URL behind a proxy: the base strings of the service and of "
+            "this client are equal."
+        )

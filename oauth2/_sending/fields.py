@@ -9,10 +9,10 @@ from typing import Any
 class Fields(MutableMapping[str, Any]):
     """A case-insensitive view of a dict of header fields.
 
-    Values are returned as text. Setting a field removes all other spellings of its name from the dict.
+    Values are returned as text. If a field is set, all other spellings of its name are removed from the dict.
 
     Args:
-        raw: The dict. Changes of the view change this dict.
+        raw: The dict. A change of the view also changes this dict.
 
     Attributes:
         raw: The argument *raw*.

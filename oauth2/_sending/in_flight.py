@@ -28,17 +28,17 @@ class InFlight:
         self.was_sent = False
 
 
-#: The request in flight in this thread or task, or None. To follow a redirect, httplib2 calls ``request()`` of the
-#: client. A call of ``request()`` is therefore a redirect if a request of the same client is in flight. Otherwise the
-#: call is a new request of the program.
+#: The request that is in flight in this thread or task, or None. To follow a redirect, httplib2 calls ``request()`` of
+#: the client. If a request of a client is in flight, a call of ``request()`` of this client is therefore a redirect.
+#: Otherwise the call is a new request of the program.
 in_flight: ContextVar[InFlight | None] = ContextVar("oauth2_in_flight", default=None)
 
 
 class SigningConnection:
-    """A connection for one request.
+    """A connection for one request, which signs the request again if httplib2 sends it again.
 
-    If the server has closed a persistent connection, httplib2 sends the request again on a new connection. The request
-    must be signed again for the second connection.
+    If the server has closed a persistent connection, httplib2 sends the request again on a new connection. The service
+    may have seen the nonce of the first attempt already, so the second attempt needs a new nonce.
     """
 
     def __init__(self, connection: Any, sending: InFlight) -> None:
@@ -49,7 +49,7 @@ class SigningConnection:
         return getattr(self._connection, name)
 
     def request(self, method: str, request_uri: str, body: Any, headers: dict[str, str]) -> None:
-        """Send the signed request. The request is signed anew if it was sent before."""
+        """Send the signed request. If the request was sent before, sign it again first."""
         if self._sending.was_sent:
             signed = self._sending.exchange.sign()
             request_uri, body = httplib2.urlnorm(signed.uri)[2], signed.body
@@ -84,7 +84,7 @@ class CacheWithoutRedirects:
 
 
 def set_authorization(headers: dict[Any, Any], value: str) -> None:
-    """Set the Authorization field of *headers*, and delete all other spellings of its name except the first."""
+    """Set the Authorization field of *headers*. If *headers* has several spellings of the name, keep only the first."""
     name, *others = Fields(headers).spellings("Authorization") or ["Authorization"]
     for other in others:
         del headers[other]

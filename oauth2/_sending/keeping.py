@@ -8,7 +8,8 @@ from .outgoing import Outgoing
 from .record import Sent
 from .signer import Signer
 
-#: Maximum number of characters of a URL, and of characters or bytes of a form. A longer text is not kept.
+#: Maximum number of characters of a URL, and maximum number of characters or bytes of a form. A longer text is not
+#: kept.
 MAX_KEPT = 64 * 1024
 #: Reasons why a signed text is not kept.
 TOO_LONG = "it is too long"
@@ -19,10 +20,10 @@ _PASSWORD = "x_auth_password"  # noqa: S105 - the name of a parameter
 
 
 def keep(signed: Outgoing, signer: Signer) -> Sent:
-    """Keep *signed* in the record of its signer. The client is about to send *signed*.
+    """Store *signed*, which the client is about to send, in the record of *signer*.
 
-    The record keeps only references to texts. The record keeps no stream, and no body except a form. With PLAINTEXT and
-    xAuth, the request contains secrets, so the record keeps only method and URL.
+    The record stores only references to texts. It stores no stream, and no body except a form. With PLAINTEXT and
+    xAuth, the request contains secrets, so the record stores only the method and the URL without its query.
     """
     record, uri, missing = signer.record, signed.uri, ""
     if signed.body or len(uri) > MAX_KEPT or _PASSWORD in uri or signer.signature_method.name == "PLAINTEXT":
@@ -33,7 +34,7 @@ def keep(signed: Outgoing, signer: Signer) -> Sent:
 
 
 def _reduced(signed: Outgoing, method: str) -> tuple[Outgoing, str]:
-    """Return the parts of a request that may be kept, and the reason why signed text is left out (or ``""``)."""
+    """Return the parts of a request that may be kept, and the reason why the signed text is left out (or ``""``)."""
     verb, uri, body, content_type, authorization, names, _, host = signed
     # A body with oauth_body_hash is not a form. The comparison with FORM is faster than is_form().
     is_kept = "oauth_body_hash" not in names and isinstance(body, (str, bytes))

@@ -29,8 +29,8 @@ from .uri import COMPUTED, is_protocol, legal_uri, origin_of, take_from_form, ta
 SENT_ONCE = COMPUTED | {"oauth_nonce", "oauth_timestamp"}
 
 _BODILESS = ("GET", "HEAD")
-# A request with one of these methods usually has no body. With these methods, the client does not send the hash of an
-# empty body. Such a hash protects nothing, and some services refuse it.
+# A request with one of these methods usually has no body. If it has no body, the client does not send the hash of the
+# empty body, because this hash protects nothing, and some services refuse it.
 _USUALLY_BODILESS = ("GET", "HEAD", "DELETE", "OPTIONS")
 
 
@@ -41,12 +41,13 @@ class Outgoing(NamedTuple):
         method: HTTP request method, in upper or lower case.
         uri: Absolute http or https URL.
         body: bytes, str, None, a binary file, or an iterable of bytes.
-        content_type: Content-Type header field value; ``""`` if there is none.
-        authorization: Authorization header field value to send; None if the protocol
-            parameters are in the query or the body, or the request is not signed.
+        content_type: The value of the Content-Type header field; ``""`` if there is none.
+        authorization: The value of the Authorization header field to send; None if the protocol parameters are in the
+            query or the body, or if the request is not signed.
         protocol: Names of the protocol parameters that were added during signing.
-        hashed: ``oauth_body_hash`` if the client has already computed it, otherwise None.
-        host: Host header field value if the caller sets it, otherwise ``""`` for the host of the URI.
+        hashed: The value of ``oauth_body_hash`` if the client has already computed it, otherwise None.
+        host: The value of the Host header field if the caller has set this field. Otherwise ``""``; the client then
+            sends the host of the URI.
     """
 
     method: str
@@ -75,15 +76,16 @@ def sign_outgoing(
     Args:
         outgoing: The request before signing.
         signer: The credentials and the options for signing.
-        timestamp: The value of ``oauth_timestamp``, in seconds; defaults to this machine's time.
-        ignored: Names of protocol parameters that are removed if the caller has put them into
-            the request. Must be :data:`SENT_ONCE` if the request was sent before.
+        timestamp: The value of ``oauth_timestamp``, in seconds since 1970-01-01 00:00 UTC; defaults to the time of this
+            machine's clock.
+        ignored: Names of protocol parameters that are removed if the caller has put them into the request. If the
+            request was sent before, *ignored* must be :data:`SENT_ONCE`.
 
     Raises:
         InvalidURL: The URI is not an http or https URL.
         TypeError: The body can be read only once, so the client cannot hash the body and then send it.
-        ValueError: The secrets would be sent over plain http, the placement is "body" but the body
-            is not a form, or the Host header is not valid.
+        ValueError: The secrets would be sent over plain http. Or the placement is "body", but the body is not a form.
+            Or the Host header is not valid.
     """
     method = signer.signature_method
     parts = _take_apart(outgoing, signer.placement, ignored)
@@ -112,9 +114,9 @@ def sign_outgoing(
 def write_authorization(headers: MutableMapping[str, Any], signed: Outgoing) -> None:
     """Set the Authorization and Content-Type fields of *headers* for a signed request.
 
-    If the protocol parameters are in the query or the body, this function removes an Authorization field of the OAuth
-    scheme, because protocol parameters must be in one place only (section 3.5). An Authorization field of another
-    scheme, such as Basic or Bearer, is not changed.
+    Protocol parameters must be in one place only (section 3.5). If they are in the query or the body, this function
+    therefore removes an Authorization field whose scheme is OAuth. An Authorization field with another scheme, such as
+    Basic or Bearer, is not changed.
 
     Args:
         headers: Header fields. Names may be in upper or lower case. Values are str or bytes.
@@ -134,7 +136,7 @@ class _Parts(NamedTuple):
     Attributes:
         uri: The URI without protocol parameters.
         body: The body before signing.
-        content_type: Content-Type header field value; ``""`` if there is none.
+        content_type: The value of the Content-Type header field; ``""`` if there is none.
         form: The body without protocol parameters; None if the body is not a form.
         own: The decoded protocol parameters that the caller has put into query or form.
         placement: The place for all protocol parameters.
@@ -154,7 +156,7 @@ class _Parts(NamedTuple):
 def _take_apart(outgoing: Outgoing, placement: Placement | None, ignored: Container[str]) -> _Parts:
     uri: str = to_unicode(outgoing.uri)
     own: Pairs = []
-    # If this condition is false, the URI has no characters to encode and no parameters to move.
+    # Fast path: if this condition is false, the URI has no characters to encode and no parameters to move.
     if "auth_" in uri or not is_all_legal(uri):
         uri, own = take_protocol(legal_uri(uri))
     method, content_type, body = outgoing.method.upper(), outgoing.content_type, wire_body(outgoing.body)

@@ -1,7 +1,7 @@
 """The information for ``explain()``: the last request that a client signed, and the refusal of the service.
 
-When a client signs a request, the record keeps references to existing texts. Only ``explain()`` computes, reads or
-copies data.
+When a client signs a request, the record stores references to texts that already exist. Signing therefore does not
+become slower: only ``explain()`` computes, reads or copies data.
 """
 
 from __future__ import annotations
@@ -16,15 +16,17 @@ from ..http import shown_url
 #: Maximum number of stored bytes of the body of a refusal. The rest of a longer body is not stored.
 MAX_ANSWER = 64 * 1024
 
-_MAX_DATE = 100  # maximum number of stored characters of a Date header
+_MAX_DATE = 100  # Maximum number of stored characters of a Date header.
 
 
 def body_of(response: object, attribute: str) -> Callable[[], object]:
-    """Return a function that returns the part of the body that was read. The function does not keep *response* alive.
+    """Return a function that returns the body of *response*, if the library has read the body.
+
+    The function has only a weak reference to *response*, so that *response* can be deleted.
 
     Args:
         response: The response object of an HTTP library.
-        attribute: Name of the attribute in which the library keeps the body after it was read.
+        attribute: Name of the attribute in which the library stores the body after the body was read.
     """
     alive = ref(response)
     return lambda: getattr(alive(), attribute, None)
@@ -35,8 +37,8 @@ class Refusal:
 
     Attributes:
         status: HTTP status.
-        authenticate: WWW-Authenticate header field value; ``""`` if there is none.
-        date: Date header field value; ``""`` if there is none.
+        authenticate: The value of the WWW-Authenticate header field; ``""`` if there is none.
+        date: The value of the Date header field; ``""`` if there is none.
     """
 
     __slots__ = ("_body", "_later", "authenticate", "date", "status")
@@ -82,12 +84,12 @@ class SignedRequest(Protocol):
 
     @property
     def authorization(self) -> str | None:
-        """Authorization header field value; None if the protocol parameters are in the query or the body."""
+        """The value of the Authorization header field; None if the protocol parameters are in the query or the body."""
         ...
 
     @property
     def host(self) -> str:
-        """Host header field value of the caller; ``""`` for the host of the URL."""
+        """The value of the Host header field that the caller has set; ``""`` if the host of the URL is sent."""
         ...
 
 
@@ -99,8 +101,8 @@ class Sent:
     Attributes:
         owner: The key of the :class:`Record` that has this request.
         signed: The request.
-        missing: ``""`` if the signed text was kept. Otherwise the reason why only the method, and the URL without its
-            query, were kept.
+        missing: ``""`` if the signed text was kept. Otherwise the reason why only two parts were kept: the method, and
+            the URL without its query.
         refusal: The refusal of the service; None if the service did not refuse the request.
     """
 
@@ -124,8 +126,8 @@ class Record:
     """The last request that one client signed. A copy or a pickle of a record is empty.
 
     Attributes:
-        key: Identifies this record. A request has a reference to the key and not to the record, so that no reference
-            cycle exists.
+        key: An object that identifies this record. A request has a reference to this key instead of a reference to the
+            record. The record and the request therefore do not form a reference cycle.
         last: The last request that any thread or task signed with this client; None if no request was signed.
     """
 
@@ -136,15 +138,15 @@ class Record:
         self.last: Sent | None = None
 
     def keep(self, sent: Sent) -> None:
-        """Keep *sent*, whose owner is :attr:`key`, as the last request of this thread or task, and of this client."""
+        """Store *sent* as the last request of this thread or task, and of this client.
+
+        The *owner* of *sent* must be :attr:`key`.
+        """
         self.last = sent
         _here.set(sent)
 
     def current(self) -> Sent | None:
-        """Return the last request of this thread or task.
-
-        If another client signed that request, return :attr:`last`.
-        """
+        """Return the last request that this thread or task signed, if this client signed it; otherwise :attr:`last`."""
         here = _here.get()
         return here if here is not None and here.owner is self.key else self.last
 

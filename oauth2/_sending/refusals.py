@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def reporter_of(
     on_refusal: Callable[[Explanation], object] | None,
 ) -> Callable[[Signer, Sent], object] | None:
-    """Return the function that a client calls for a refusal. If *on_refusal* can be pickled, the result can be pickled.
+    """Return the function that a client calls for a refusal. If *on_refusal* can be pickled, the result can, too.
 
     Raises:
         TypeError: *on_refusal* is not a function, or is an asynchronous function.

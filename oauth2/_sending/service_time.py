@@ -13,13 +13,14 @@ from ..errors import InvalidRequest
 
 #: HTTP statuses of responses that can be a refusal of the timestamp.
 REFUSALS = (400, 401, 403)
-#: In seconds. A difference up to this value is not a clock error, because the transmission of a response takes time.
+#: In seconds. A difference between two times up to this value is not a clock error, because the transmission of a
+#: response takes time.
 TOLERANCE = 5
 
 _MAX_DIGITS = 11  # Maximum number of digits of a Content-Length or a timestamp. A longer number is ignored.
 _MAX_REPORT = 64 * 1024  # Maximum number of bytes of a response body that are read. A longer body is not read.
-# In seconds. Without a problem report, the clock is corrected only if its error is larger than this value. Every known
-# service accepts a smaller error.
+# In seconds. If the response has no problem report, the clock is corrected only if its error is larger than this value.
+# Every known service accepts a smaller error.
 _CLOCK_ERROR = 60
 
 
@@ -31,7 +32,8 @@ def should_read_body(status: int, header: Callable[[str], str | None]) -> bool:
 
     Args:
         status: HTTP status of the response.
-        header: A function. Its argument is the name of a response header field; it returns the value, or None.
+        header: A function that is called with the name of a response header field. The function must return the value
+            of the field, or None if the response does not have the field.
     """
     if status not in REFUSALS or header("Content-Encoding"):
         return False
@@ -43,7 +45,7 @@ def read_report(authenticate: str | None, body: bytes) -> dict[str, str]:
     """Return the problem report of a response as a dict. Without a problem report, the dict is empty.
 
     Args:
-        authenticate: WWW-Authenticate header field value.
+        authenticate: The value of the WWW-Authenticate header field, or None.
         body: The body of the response; ``b""`` if it was not read.
     """
     body = body[:_MAX_REPORT]
@@ -65,7 +67,7 @@ def service_time(sent: int, date: str | None, report: Mapping[str, str]) -> int 
 
     Args:
         sent: The timestamp of the refused request.
-        date: Date header field value of the response.
+        date: The value of the Date header field of the response, or None.
         report: The problem report of the response.
     """
     problem = report.get("oauth_problem")
@@ -86,7 +88,7 @@ def _within(first: int, last: int, sent: int, now: int | None) -> int | None:
 
 
 def seconds(date: str | None) -> int | None:
-    """Return a Date header field value in seconds since 1970-01-01 00:00 UTC; None if the value is not a date."""
+    """Return the time in a Date header field, in seconds since 1970-01-01 00:00 UTC; None if *date* is not a date."""
     # email is imported on first use, because importing email takes longer than `import oauth2`.
     from email.utils import parsedate_to_datetime
 

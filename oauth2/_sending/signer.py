@@ -31,8 +31,8 @@ class Origin:
 #: A value for the option *realm*: the realm of each request is the scheme and host of its URL.
 ORIGIN: Final = Origin()
 
-#: The realm of the Authorization header: a fixed text, a function that computes the realm from the
-#: URL (without protocol parameters), :data:`ORIGIN`, or None for no realm.
+#: The realm of the Authorization header: a fixed text, a function, :data:`ORIGIN`, or None for no realm. The function
+#: is called with the URL without protocol parameters, and must return the realm.
 Realm = str | Callable[[str], str] | Origin | None
 
 
@@ -54,11 +54,13 @@ class Signer:
         consumer: Client credentials.
         token: Token credentials; None or a false value if there is no token.
         signature_method: The signature method.
-        placement: The place of the protocol parameters. With None, the place is the same as in python-oauth2 1.9: the
-            body if the body is a form, otherwise the query for a GET and the header for any other HTTP method.
+        placement: The place of the protocol parameters. With None, the place depends on the request, as in
+            python-oauth2 1.9. If the body is a form, the place is the body. Otherwise the place is the query for a GET,
+            and the header for any other HTTP method.
         realm: The realm of the Authorization header.
         body_hash: Whether to send ``oauth_body_hash``. If the body is a form, the client never sends
-            ``oauth_body_hash``. A GET, HEAD, DELETE or OPTIONS without a body is also sent without ``oauth_body_hash``.
+            ``oauth_body_hash``. A GET, HEAD, DELETE or OPTIONS request without a body also has no ``oauth_body_hash``,
+            unless ``hashes_no_body`` of *signature_method* is True.
         clock: The clock for timestamps. The client corrects this clock if a service refuses a timestamp.
         record: The record of the last signed request.
         on_refusal: A function that is called for a 401 response, and for a 400 or 403 response with an
@@ -93,7 +95,7 @@ def require_options(placement: object, realm: object, clock: object) -> None:
     """Check the options *placement*, *realm* and *clock*.
 
     Raises:
-        ValueError: An option is not valid; the message starts with its name.
+        ValueError: An option is not valid; the message starts with the name of the option.
     """
     if placement not in (None, HEADER, QUERY, BODY):
         raise ValueError('placement: must be "header", "query", "body" or None')

@@ -13,8 +13,8 @@ from ..encoding import to_unicode
 from ..errors import InvalidURL
 from ..signature import base_string_uri
 
-#: Protocol parameters that are always computed during signing. If the caller has set such a parameter, its value is
-#: ignored.
+#: Protocol parameters that are always computed during signing. A value that the caller has set for one of these
+#: parameters is ignored.
 COMPUTED = frozenset({"oauth_signature", "oauth_signature_method", "oauth_body_hash"})
 
 
@@ -55,21 +55,23 @@ def take_protocol(uri: str, names: Container[str] | None = None) -> tuple[str, P
     """Remove the protocol parameters from the query of *uri*.
 
     Args:
-        uri: Absolute URL. The rest of the URL is not changed.
+        uri: Absolute URL.
         names: Names of the parameters to remove; None for all names that start with ``oauth_``.
 
     Returns:
-        The URL without these parameters, and their decoded pairs.
+        The URL without these parameters, and the decoded pairs of the removed parameters. Removed parameters whose
+        names are in :data:`COMPUTED` are not in the pairs.
     """
     return take_from_query(uri, is_protocol if names is None else names.__contains__)
 
 
 def take_from_query(uri: str, is_taken: Callable[[str], bool]) -> tuple[str, Pairs]:
-    """Remove parameters from the query of *uri*. The result has the same format as in :func:`take_protocol`.
+    """Remove parameters from the query of *uri*. The result has the format of the result of :func:`take_protocol`.
 
     Args:
         uri: Absolute URL.
-        is_taken: Called with the decoded name of a parameter; returns True to remove the parameter.
+        is_taken: A function that is called with the decoded name of each parameter. The function must return True if
+            the parameter must be removed.
     """
     if _has_none(uri):
         return uri, []
@@ -86,7 +88,8 @@ def take_from_form(form: str, is_taken: Callable[[str], bool]) -> tuple[str, Pai
 
     Args:
         form: A query or a form body.
-        is_taken: Called with the decoded name of a parameter; returns True to remove the parameter.
+        is_taken: A function that is called with the decoded name of each parameter. The function must return True if
+            the parameter must be removed.
 
     Returns:
         The form without these parameters, and their decoded pairs. Removed parameters whose names are in
@@ -114,5 +117,6 @@ def is_protocol(name: str) -> bool:
 
 def _has_none(encoded: str) -> bool:
     # All parameter names that must be removed, such as oauth_token and x_auth_username, contain "auth_". If all escapes
-    # are canonical, no letter and no underscore is escaped. Therefore the encoded text of such a name contains "auth_".
+    # are canonical, no letter and no underscore is escaped. Therefore each of these names contains "auth_" also in its
+    # encoded form.
     return "auth_" not in encoded and has_canonical_escapes(encoded)

@@ -41,13 +41,14 @@ def signature_base_string(method: str, url: str | bytes, pairs: Iterable[tuple[s
 def base_string_uri(url: str | bytes, *, host: str | None = None) -> str:
     """Return the base string URI (section 3.4.1.2): scheme, host, port and path of the URL.
 
-    Scheme and host are converted to lower case, a default port is removed, and an empty path becomes ``/``.
-    Escapes in the path are not changed. Characters that are not printable ASCII are percent-encoded, because a request
-    line cannot contain such characters.
+    Scheme and host are converted to lower case, a default port is removed, and an empty path becomes ``/``. Escapes in
+    the path are not changed. All characters except printable ASCII are percent-encoded, because a request line can
+    contain only printable ASCII.
 
     Args:
         url: Absolute http or https URL.
-        host: The Host header field of the request, which replaces the host in *url* (rule 2).
+        host: The value of the Host header field, which replaces the host and the port of *url* (rule 2). None to use
+            the host and the port of *url*.
 
     Raises:
         InvalidURL: The scheme is not http or https, the host or port is not valid, or *url* cannot be encoded as UTF-8.
@@ -74,13 +75,13 @@ def _plain_uri() -> Callable[[str], Any]:
     # re is imported on first use, because importing re takes a third of the time of `import oauth2`.
     from re import compile as compiled
 
-    # The pattern matches a URL that needs no normalization. Scheme and host are in lower case. The URL has a path, and
-    # no userinfo and no port. No character of the path must be escaped.
+    # The pattern matches a URL that needs no normalization. Scheme and host are in lower case. The URL has a path, but
+    # no userinfo and no port. The path has no escapes, and no characters that must be escaped.
     return compiled(r"https?://[a-z0-9.\-]+/[A-Za-z0-9.\-_~/]*(?=[?#]|\Z)").match
 
 
 def on_the_wire(text: str) -> str:
-    """Percent-encode all characters except printable ASCII, because a request line cannot contain such characters.
+    """Percent-encode all characters except printable ASCII, because a request line can contain only printable ASCII.
 
     Raises:
         InvalidURL: *text* cannot be encoded as UTF-8.
@@ -148,7 +149,7 @@ def normalize_parameters(pairs: Iterable[tuple[str, str]]) -> str:
     """Return the normalized request parameters (section 3.4.1.3.2): encoded, sorted, joined.
 
     Args:
-        pairs: Decoded pairs with duplicates. This function ignores ``oauth_signature``.
+        pairs: Decoded pairs; a name may occur more than once. This function ignores ``oauth_signature``.
     """
     return join_encoded(encode_pairs(list(pairs)))
 
@@ -164,22 +165,22 @@ def base_string_of(method: str, uri: str, encoded: Iterable[str]) -> str:
     Args:
         method: HTTP request method, upper case.
         uri: Base string URI.
-        encoded: All parameters: the result of :func:`~oauth2._wire.pairs.encode_pairs`.
+        encoded: All parameters of the request, as :func:`~oauth2._wire.pairs.encode_pairs` returns them.
     """
     # The parameters are encoded already, so the only reserved characters in the text are "%", " " and "&". The "%"
     # must be replaced first, because the escapes of the other two characters contain "%".
     normalized = _sorted(encoded).replace("%", "%25").replace(" ", "%3D").replace("&", "%26")
-    # Fast path: a usual HTTP method needs no encoding, and in most URIs only ":" and "/" must be encoded.
+    # Fast path: the usual HTTP methods need no encoding, and in most URIs only ":" and "/" must be encoded.
     if method in _PLAIN_METHODS and not uri.encode().translate(None, _PLAIN_URI):
         return f"{method}&{uri.replace(':', '%3A').replace('/', '%2F')}&{normalized}"
     return f"{percent_encode(method)}&{percent_encode(uri)}&{normalized}"
 
 
 def _sorted(encoded: Iterable[str]) -> str:
-    # Each text is a name, a space and a value. Sorted texts are in the order of name, then value, because the space
-    # comes before every character of encoded text. In the sorted list, all parameters with the name oauth_signature are
-    # consecutive. Their position is between "oauth_signature " and "oauth_signature!", because "!" is the character
-    # after the space.
+    # Each text is a name, a space and a value. Sorting the texts sorts the parameters by name and then by value,
+    # because the space comes before every character of encoded text. In the sorted list, all parameters with the name
+    # oauth_signature are consecutive. They are between "oauth_signature " and "oauth_signature!", because "!" is the
+    # character after the space.
     ordered = sorted(encoded)
     del ordered[bisect_left(ordered, "oauth_signature ") : bisect_left(ordered, "oauth_signature!")]
     return "&".join(ordered)

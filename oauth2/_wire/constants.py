@@ -1,4 +1,4 @@
-"""Values that RFC 5849 fixes and that several modules need."""
+"""Values that RFC 5849 defines, and that several modules need."""
 
 OAUTH_VERSION = "1.0"  # section 3.1
 

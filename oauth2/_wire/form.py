@@ -1,7 +1,7 @@
 """Read and write the pairs of a query or a form body: RFC 5849 sections 3.4.1.3.1, 3.5.2 and 3.5.3.
 
-The functions for servers are strict. The functions whose names end in ``_as_sent`` are for clients. These functions
-accept any text, because a client must sign exactly the octets that it sends.
+The functions for servers are strict. The functions whose names end in ``_as_sent`` are for clients. They accept any
+text, because a client must sign exactly the octets that it sends.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def parse_form(data: bytes | str) -> Pairs:
         data: The received octets, or their text; without the leading ``?``.
 
     Returns:
-        Decoded pairs in the order of *data*, with duplicates.
+        Decoded pairs in the order of *data*. A name may occur more than once.
 
     Raises:
         Error: *data* has an invalid escape, or is not UTF-8.
@@ -63,8 +63,8 @@ def parse_form_as_sent(data: bytes | str) -> Pairs:
 def _parse(form: str, decode: Callable[[str], str]) -> Pairs:
     form = form.replace("+", " ")
     # Fast path: if every segment is "name=value", replace each separator by a NUL, decode the form in one call,
-    # and split the result at the NULs. The form must not contain a NUL or a %00, because the split would read such a
-    # NUL as a separator.
+    # and split the result at the NULs. If the form itself contains a NUL or a %00, the split would read this NUL as a
+    # separator, so the fast path is not possible.
     separators = form.encode("utf-8", "surrogatepass").translate(None, _NO_SEPARATOR)
     if separators == b"=&" * (len(separators) // 2) + b"=" and "\0" not in form and "%00" not in form:
         return pair_up(decode(form.replace("=", "\0").replace("&", "\0")).split("\0"))
@@ -75,7 +75,7 @@ def _parse(form: str, decode: Callable[[str], str]) -> Pairs:
 def encode_form(form: str) -> list[str]:
     """Return the encoded parameters of a query or form body that this process sends.
 
-    The form is read in the same way as in :func:`parse_form_as_sent`. The result has the same format as the result of
+    This function accepts each form that :func:`parse_form_as_sent` accepts. The result has the format of the result of
     :func:`~oauth2._wire.pairs.encode_pairs`.
     """
     return _canonical_parameters(form) or encode_pairs(_parse(form, percent_decode_as_sent))
@@ -84,19 +84,19 @@ def encode_form(form: str) -> list[str]:
 def read_form(form: str) -> list[str]:
     """Return the encoded parameters of a query or form body that was received.
 
-    The result has the same format as the result of :func:`~oauth2._wire.pairs.encode_pairs`.
+    The result has the format of the result of :func:`~oauth2._wire.pairs.encode_pairs`.
 
     Raises:
-        Error: The form has an invalid escape. Octets that are not UTF-8 may pass without an error;
-            :func:`~oauth2._wire.pairs.decode_pairs` refuses them later.
+        Error: The form has an invalid escape. This function may accept octets that are not UTF-8;
+            :func:`~oauth2._wire.pairs.decode_pairs` refuses these octets later.
     """
     return _canonical_parameters(form) or encode_pairs(_parse(form, percent_decode))
 
 
 def _canonical_parameters(form: str) -> list[str] | None:
-    # Fast path: the form is used unchanged if it meets two conditions. Every segment is "name=value". Names and values
-    # contain only unreserved characters and canonical escapes: the escapes that section 3.6 produces. Decoding and
-    # encoding would not change such a form.
+    # Fast path: the form is used unchanged if it meets two conditions. First, every segment is "name=value". Second,
+    # names and values contain only unreserved characters and canonical escapes, which are the escapes that section 3.6
+    # produces. If both conditions are true, decoding and encoding would not change the form.
     if "+" in form:
         form = form.replace("+", "%20")
     others = form.encode("utf-8", "surrogatepass").translate(None, ENCODED)
@@ -124,7 +124,7 @@ def query_of(url: str) -> str:
 
 
 def add_to_query(url: str, form: str) -> str:
-    """Return *url* with *form*, which must be encoded, appended to its query. The rest of *url* is not changed."""
+    """Return *url* with the encoded *form* appended to its query. The rest of *url* is not changed."""
     if not form:
         return url
     base, hash_mark, fragment = url.partition("#")
@@ -136,7 +136,7 @@ def add_to_query(url: str, form: str) -> str:
 def text_pairs(parameters: Mapping[Any, Any]) -> Pairs:
     """Return the pairs of a dict. Each value is a text, a number, or a flat sequence of texts and numbers.
 
-    As in the library requests, a parameter whose value is None is omitted.
+    A parameter whose value is None is omitted, as in the library ``requests``.
 
     Raises:
         TypeError: A value is nested, or is bytes that are not UTF-8.
@@ -153,7 +153,7 @@ def text_pairs(parameters: Mapping[Any, Any]) -> Pairs:
 def refuse_nested(name: object, value: object, kinds: tuple[type, ...] = ()) -> None:
     """Refuse a parameter whose value is a mapping or an instance of *kinds*.
 
-    There is no standard for nested values in a form, so a client and a server could read such a value differently.
+    There is no standard for nested values in a form, so a client and a server could read a nested value differently.
 
     Raises:
         TypeError: *value* is refused.

@@ -19,13 +19,13 @@ _BACKSLASH, _QUOTE = "\x01", "\x02"
 
 
 def parse_authorization_header(value: str) -> Pairs:
-    """Read an ``Authorization: OAuth ...`` header field value (section 3.5.1).
+    """Read the value of an ``Authorization: OAuth ...`` header field (section 3.5.1).
 
-    Each name and value is percent-decoded once. Only ``realm`` is an RFC 2617
-    quoted-string: its quoted pairs are decoded, and the realm is not percent-decoded.
+    Each name and value is percent-decoded once. Only the value of ``realm`` is different: it is an RFC 2617
+    quoted-string, so its quoted pairs are decoded, and it is not percent-decoded.
 
     Args:
-        value: The field value with its scheme, which may be in upper or lower case.
+        value: The value of the field, with the scheme, which may be in upper or lower case.
 
     Returns:
         Pairs in the order of the header, ``realm`` included.
@@ -40,9 +40,9 @@ def parse_authorization_header(value: str) -> Pairs:
     text = value[5:]
     if "\\" in text:
         text = text.replace("\\\\", _BACKSLASH).replace('\\"', _QUOTE)
-    # Splitting at the quotes takes linear time for every header. The elements of the list alternate. An element with an
-    # odd index was inside quotes. An element with an even index was outside quotes: it contains commas and parameters
-    # without quotes, and it ends with the name of the next quoted value.
+    # Splitting at the quotes takes linear time for every header. An element of the list with an odd index was inside
+    # quotes. An element with an even index was outside quotes: it contains commas and parameters without quotes, and
+    # ends with the name of the next quoted value.
     pieces = text.split('"')
     if len(pieces) % 2 == 0:
         raise InvalidRequest("The Authorization header has a quoted string without an end.")
@@ -63,18 +63,21 @@ def parse_authorization_header(value: str) -> Pairs:
 
 
 def read_header(value: str) -> tuple[list[str], bool]:
-    """Read a header field value as :func:`parse_authorization_header` does, but return encoded parameters.
+    """Read the value of an Authorization header field, and return its encoded parameters.
+
+    :func:`parse_authorization_header` describes the syntax.
 
     Returns:
-        A tuple of two: the encoded parameters without the realm, see :func:`~oauth2._wire.pairs.encode_pairs`; and
-        whether all names start with ``oauth_``. If the scheme is not OAuth, the list is empty.
+        A tuple of two. First, the list of the encoded parameters without the realm, see
+        :func:`~oauth2._wire.pairs.encode_pairs`; if the scheme is not OAuth, this list is empty. Second, whether all
+        names start with ``oauth_``.
 
     Raises:
-        Error: There are two realms, or :func:`parse_authorization_header` raises the error. Octets that are not UTF-8
-            may pass without an error; :func:`~oauth2._wire.pairs.decode_pairs` refuses them later.
+        Error: There are two realms, or :func:`parse_authorization_header` raises the error. This function may accept
+            octets that are not UTF-8; :func:`~oauth2._wire.pairs.decode_pairs` refuses these octets later.
     """
     # Fast path: nearly all clients write the header in the form that the pattern matches. In this form, names and
-    # values are encoded as encode_pairs() encodes them. Decoding and encoding would not change these names and values.
+    # values have the encoding of encode_pairs(), so decoding and encoding would not change them.
     usual = _usual_header()(value)
     if usual is not None:
         return usual[1].replace('="', " ").split('", '), True
@@ -101,7 +104,7 @@ def _usual_header() -> Callable[[str], Any]:
 
 
 def is_oauth_header(value: str) -> bool:
-    """Return whether the scheme of an Authorization header field value is OAuth."""
+    """Return whether *value*, the value of an Authorization header field, has the scheme OAuth."""
     return value[:6] == "OAuth " or (value[:5].lower() == "oauth" and value[5:6] in ("", *LWS))
 
 
@@ -129,8 +132,8 @@ def _pair(name: str, value: str) -> tuple[str, str]:
         raise InvalidRequest("The Authorization header has a value that is not printable ASCII.")
     name = percent_decode(name)
     if name.lower() == "realm":
-        # Some servers would read such a parameter as the realm, which is not signed. Other servers would read the same
-        # parameter as a protocol parameter, which is signed.
+        # Some servers would read a percent-encoded realm as the realm, which is not signed. Other servers would read it
+        # as a protocol parameter, which is signed.
         raise InvalidRequest("The Authorization header has a percent-encoded realm. Send realm without escapes.")
     return name, percent_decode(value)
 
@@ -142,14 +145,15 @@ def _unquoted_realm(realm: str) -> str:
 
 
 def build_authorization_header(pairs: Iterable[tuple[str, str]], realm: str | None = None) -> str:
-    """Write an ``Authorization`` header field value (section 3.5.1).
+    """Write the value of an ``Authorization`` header field (section 3.5.1).
 
     Args:
         pairs: Decoded protocol parameters, in the order in which they are written.
-        realm: The realm. The header starts with the realm as a quoted-string; None omits the realm.
+        realm: The realm, which is the first parameter of the header, as a quoted-string; None for a header without a
+            realm.
 
     Returns:
-        ``OAuth realm="...", name="value", ...``; names and values are percent-encoded.
+        ``OAuth realm="...", name="value", ...``. The names and values, except the realm, are percent-encoded.
 
     Raises:
         ValueError: *realm* contains a control character.
@@ -158,17 +162,17 @@ def build_authorization_header(pairs: Iterable[tuple[str, str]], realm: str | No
 
 
 def join_header(encoded: list[str], realm: str | None) -> str:
-    """Write a header field value from encoded parameters, as :func:`build_authorization_header` does.
+    """Write the value of an Authorization header field, as :func:`build_authorization_header` does.
 
     Args:
-        encoded: The result of :func:`~oauth2._wire.pairs.encode_pairs`.
+        encoded: The encoded parameters, as :func:`~oauth2._wire.pairs.encode_pairs` returns them.
         realm: See :func:`build_authorization_header`.
 
     Raises:
         ValueError: *realm* contains a control character.
     """
-    # Encoded parameters contain no U+0002. U+0002 can therefore separate the parameters while the spaces inside the
-    # parameters are replaced.
+    # An encoded parameter contains no U+0002. Therefore U+0002 can separate the parameters while the space between the
+    # name and the value of each parameter is replaced.
     quoted = "\2".join(encoded).replace(" ", '="').replace("\2", '", ') + '"' if encoded else ""
     if realm is None:
         return f"OAuth {quoted}".rstrip()

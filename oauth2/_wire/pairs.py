@@ -32,8 +32,8 @@ Pairs = list[tuple[str, str]]
 #: The octets that percent-encoded names and values may contain.
 ENCODED = UNRESERVED + b"%"
 
-#: Pattern of the two digits of a canonical escape. In a canonical escape, as section 3.6 requires, the digits are upper
-#: case, and the octet is not an unreserved character.
+#: Pattern of the two digits of a canonical escape. An escape is canonical if section 3.6 would produce it: its digits
+#: are in upper case, and its octet is not an unreserved character.
 CANONICAL_DIGITS = "(?:[01][0-9A-F]|2[0-9A-CF]|3[A-F]|40|5[B-E]|60|7[B-DF]|[89A-F][0-9A-F])"
 
 
@@ -53,8 +53,8 @@ def encode_texts(parameters: Mapping[Any, Any]) -> list[str] | None:
     """Return the encoded parameters of a dict, see :func:`encode_pairs`.
 
     Returns:
-        The encoded parameters. None if a name or value is neither text nor UTF-8 bytes, or if the fast path of
-        :func:`encode_pairs` is not possible.
+        The encoded parameters. None if a name or value is neither text nor UTF-8 bytes, or contains a character that
+        cannot be encoded in one pass: U+0001, U+0002 or a lone surrogate.
     """
     try:
         joined = "\2".join(map("\1".join, parameters.items()))
@@ -68,10 +68,10 @@ def encode_texts(parameters: Mapping[Any, Any]) -> list[str] | None:
 
 
 def _encode_in_one_pass(joined: str, count: int) -> list[str] | None:
-    # Fast path: encode all names and values in one call. U+0001 separates name and value, U+0002 separates
-    # pairs. The result is None if a name or value contains one of these characters or a lone surrogate: the joined text
-    # then has too many separators, or cannot be encoded as UTF-8. In these cases the caller must encode each pair
-    # separately.
+    # Fast path: encode all names and values in one call. In *joined*, U+0001 separates name and value, and U+0002
+    # separates pairs. If a name or value contains one of these two characters, *joined* has too many separators. If a
+    # name or value contains a lone surrogate, *joined* cannot be encoded as UTF-8. In these cases the result is None,
+    # and the caller must encode each pair separately.
     try:
         reserved = joined.encode().translate(None, UNRESERVED)
     except UnicodeEncodeError:
@@ -106,7 +106,10 @@ def decode_texts(encoded: Collection[str]) -> list[str]:
 
 
 def decode_pairs_as_sent(encoded: Collection[str]) -> Pairs:
-    """Return the decoded pairs as :func:`decode_pairs` does; octets that are not UTF-8 become lone surrogates."""
+    """Return the decoded pairs for the result of :func:`encode_pairs`.
+
+    Octets that are not UTF-8 become lone surrogates (PEP 383).
+    """
     return pair_up(_split_at_nul(unescape_canonical(" ".join(encoded)).decode("utf-8", "surrogateescape"), encoded))
 
 
@@ -158,9 +161,9 @@ def group_pairs(pairs: Collection[tuple[str, str]]) -> dict[str, Any]:
 
 
 def subtract(pairs: list[T], others: list[T]) -> list[T]:
-    """Return *pairs* without *others*; the order does not change. Each element of *others* removes one equal element.
+    """Return *pairs* without *others*. Each element of *others* removes only one equal element of *pairs*.
 
-    The elements may be pairs or encoded parameters.
+    The order of the remaining elements does not change. The elements may be pairs or encoded parameters.
     """
     if not others or not pairs or {*others}.isdisjoint(pairs):
         return pairs

@@ -55,8 +55,8 @@ def percent_encode(text: str | bytes) -> str:
 def percent_encode_fields(text: str) -> str:
     """Percent-encode names and values that :data:`SEPARATORS` separate; the separators are not encoded.
 
-    Encoding many short texts in one pass is faster than encoding each text separately. The result is the same, because
-    the encoding of a character does not depend on the other characters.
+    Encoding many short texts in one pass is faster than encoding each text separately. Both ways give the same result,
+    because the encoding of a character does not depend on the characters before and after it.
 
     Raises:
         UnicodeEncodeError: *text* cannot be encoded as UTF-8.
@@ -69,7 +69,7 @@ def percent_encode_fields(text: str) -> str:
 
 
 def _replace_reserved(text: str, reserved: bytes) -> str:
-    # Fast path for text whose reserved characters are ASCII: one str.replace() for each different character.
+    # Fast path for text whose reserved characters are all ASCII: call str.replace() once for each of these characters.
     # "%" must be replaced first, because the escapes that the other replacements insert contain "%".
     if b"%" in reserved:
         text = text.replace("%", "%25")
@@ -80,7 +80,7 @@ def _replace_reserved(text: str, reserved: bytes) -> str:
 
 
 def percent_encode_as_sent(text: str) -> str:
-    """Percent-encode the result of :func:`percent_decode_as_sent`.
+    """Percent-encode *text*, which may contain lone surrogates from :func:`percent_decode_as_sent`.
 
     A lone surrogate is encoded as the octet that it represents (PEP 383).
 
@@ -124,9 +124,9 @@ def percent_decode(text: str) -> str:
 def percent_decode_as_sent(text: str) -> str:
     """Decode percent-encoding as a client must: accept any text.
 
-    RFC 5849 does not say how to decode text with invalid escapes. A client must sign the same octets that it sends.
-    Therefore a ``%`` that starts no escape is not changed, and octets that are not UTF-8 become lone surrogates (PEP
-    383).
+    RFC 5849 does not say how to decode text with invalid escapes. A client must sign exactly the octets that it sends.
+    Therefore a ``%`` that does not start an escape is not changed, and octets that are not UTF-8 become lone surrogates
+    (PEP 383).
 
     Raises:
         UnicodeEncodeError: *text* has a surrogate that PEP 383 did not create.
@@ -151,8 +151,8 @@ def unescape_canonical(text: str) -> bytes:
 
     Fast path of :func:`percent_decode`. This function replaces every ``%`` by ``=``. The result is quoted-printable
     (RFC 2045 section 6.7), which the standard library decodes in C. In quoted-printable, only ``=``, whitespace and
-    line ends have a special meaning. Percent-encoded text contains none of these characters, so both encodings have the
-    same decoded octets.
+    line ends have a special meaning. Percent-encoded text contains none of these characters. Decoding the replaced text
+    as quoted-printable therefore gives the octets of the percent-encoded text.
 
     Args:
         text: ASCII without ``=``, in which two upper-case hexadecimal digits follow every ``%``.

@@ -50,19 +50,19 @@ _LENGTHS = {*map(len, _FIELDS)}
 # these names is not an environ.
 _FIELDS_ALONE = {"AUTHORIZATION", "HOST"}
 _TOKEN = frozenset("abcdefghijklmnopqrstuvwxyz0123456789!#$%&'*+-.^_`|~")
-_LONGEST_SHOWN = 40  # maximum length of a parameter's name in an error message; a longer name is not shown
+_LONGEST_SHOWN = 40  # Maximum length of a parameter's name in an error message. A longer name is not shown.
 
 
 def find_headers(headers: Headers) -> tuple[str, str]:
     """Return the values of Authorization and Content-Type; ``""`` for a field that is missing.
 
     Args:
-        headers: A mapping of header fields, whose names may be in upper or lower case; or a WSGI environ, or Django's
-            META, or a part of an environ or META. In a mapping of header fields, the names ``Content_Type`` and
-            ``CONTENT_TYPE`` do not count as Content-Type.
+        headers: A mapping of header fields, whose names may be in upper or lower case. Or a WSGI environ or Django's
+            META, or a part of one of these two. In a mapping of header fields, a field with the name ``Content_Type``
+            or ``CONTENT_TYPE`` is ignored.
 
     Raises:
-        Error: A field occurs twice with different values.
+        Error: A field occurs twice, and the two values are different.
         TypeError: *headers* is not a mapping.
     """
     authorization = content_type = ""
@@ -85,10 +85,10 @@ def find_headers(headers: Headers) -> tuple[str, str]:
 
 
 def _is_environ(headers: Headers) -> bool:
-    # A client can send a header field with any name, even HTTP_AUTHORIZATION, but the value of a field is always
+    # A client can send a header field with any name, even HTTP_AUTHORIZATION, but the value of a header field is always
     # text. In an environ, the value of wsgi.multithread is a bool (PEP 3333; Django's META also has this variable). A
-    # part of an environ may have no wsgi.multithread. Such a mapping is an environ if all names are upper case, as
-    # names of variables are.
+    # part of an environ may have no wsgi.multithread. A mapping without wsgi.multithread is treated as an environ if
+    # all names are in upper case, because the names of variables are in upper case.
     get = getattr(headers, "get", None)
     if get is not None and isinstance(get("wsgi.multithread"), int):
         return True
@@ -115,25 +115,25 @@ def collect_parameters(
     parameters: Mapping[Any, Any] | None,
     limits: type[Limits],
 ) -> tuple[dict[str, Any], dict[str, Any], list[str]]:
-    """Return all parameters of a request, duplicates included (section 3.4.1.3.1).
+    """Return all parameters of a request (section 3.4.1.3.1). A name may occur more than once.
 
     Args:
         query: The query of the URL, encoded.
-        authorization: The Authorization header field value; ignored unless its scheme is OAuth.
+        authorization: The value of the Authorization header field. A value whose scheme is not OAuth is ignored.
         form: The body if it is a form, otherwise None.
-        query_string: The raw query, if the URL may have no query. A pair that is both in *query* and in *query_string*
-            is used once.
+        query_string: The encoded query, for a caller whose URL may have no query. A pair that is both in *query* and in
+            *query_string* is used once.
         parameters: The parameters of query and form that a framework has merged. Only the pairs that are neither in the
             query nor in *form* are added.
         limits: The limits of the request.
 
     Returns:
-        A tuple of three: a dict of all parameters, without the realm of the header; a dict of the parameters whose
-        names do not start with ``oauth_``; and all encoded parameters, see :func:`~oauth2._wire.pairs.encode_pairs`.
-        In both dicts, the value of a name that occurs more than once is the list of its values.
+        A tuple of three. First, a dict of all parameters, without the realm of the header. Second, a dict of the
+        parameters whose names do not start with ``oauth_``. Third, all parameters in their encoded form, see
+        :func:`~oauth2._wire.pairs.encode_pairs`. If a name occurs more than once, its value in both dicts is a list.
 
     Raises:
-        Error: The request is malformed or exceeds a limit, or has a protocol parameter twice or
+        Error: The request is malformed, or exceeds a limit. Or the request has a protocol parameter twice, or has
             protocol parameters in two places (section 3.5).
     """
     in_header, is_protocol_only = _read_header(authorization, limits)
@@ -154,9 +154,9 @@ def collect_parameters(
     others: dict[str, Any] = dict(zip(texts[:first:2], texts[1:first:2], strict=True))
     found = others.copy()
     found.update(zip(texts[first::2], texts[first + 1 :: 2], strict=True))
-    # Fast path: a request is not ambiguous if it meets three conditions. The header contains only protocol parameters.
-    # No name occurs twice in the header. No protocol parameter is outside the header. If a value contains "oauth_", the
-    # full check is necessary.
+    # Fast path: a request is not ambiguous if it meets three conditions. First, the header contains only protocol
+    # parameters. Second, no name occurs twice in the header. Third, no protocol parameter is outside the header. The
+    # text "oauth_" outside the header may also be a part of a value, so in this case the full check is necessary.
     is_each_once = len(found) == len(others) + len(in_header)
     if is_protocol_only and is_each_once and "oauth_" not in "&".join(elsewhere):
         if len(others) < len(elsewhere):
@@ -187,7 +187,7 @@ def refuse_ambiguity(*places: list[str], may_stand_apart: frozenset[str] = froze
             raise InvalidRequest(f"A protocol parameter occurs twice{named(_repeated(names))}.")
     if len(used) < 2 or (len(used) == 2 and found[0] and _may_be_apart(used[0], used[1], may_stand_apart)):
         return
-    # The error message contains the name of a protocol parameter that is in another place than oauth_signature.
+    # The error message contains the name of a protocol parameter that is not in the place of oauth_signature.
     chosen = next((names for names in used if "oauth_signature" in names), used[0])
     apart = [name for names in used if names is not chosen for name in names]
     wrong = [name for name in apart if name in chosen or name not in may_stand_apart]
@@ -230,7 +230,8 @@ def _read_form(data: str | bytes, limits: type[Limits]) -> list[str]:
 
 def _merged_pairs(parameters: Mapping[Any, Any], limits: type[Limits]) -> Pairs:
     try:
-        # Django's QueryDict has getlist(). QueryDict.items() would omit duplicates, which are also signed.
+        # Django's QueryDict has getlist(). If a name occurs more than once, QueryDict.items() would return only one of
+        # its values, but the signature covers all values.
         getlist = getattr(parameters, "getlist", None)
         pairs = text_pairs({name: getlist(name) for name in parameters} if getlist else parameters)
     except TypeError:
@@ -263,9 +264,10 @@ def form_body(content_type: str, body: bytes | bytearray | memoryview | str | No
 def is_received_form(content_type: str) -> bool:
     """Return whether a received Content-Type is the media type of a form (section 3.4.1.3.1).
 
-    This check is stricter than :func:`~oauth2._wire.form.is_form`. Some frameworks also read a form if the Content-Type
-    only starts with the media type of a form, or only contains it. Other frameworks ignore unusual whitespace around
-    the media type. No signature would cover such a form, so these Content-Types are refused.
+    This check is stricter than :func:`~oauth2._wire.form.is_form`. Some frameworks read the body as a form even if the
+    Content-Type only starts with the media type of a form, or only contains it. Other frameworks ignore unusual
+    whitespace around the media type. The signature would not cover the parameters of such a body, so these
+    Content-Types are refused.
 
     Raises:
         Error: *content_type* is not a media type (RFC 9110 section 8.3.1), or contains the media type of a form but is

@@ -16,7 +16,7 @@ class Snapshot:
     Args:
         parameters: A dict of the parameters; a value is text, bytes, or a list of texts. No other code may change
             this dict.
-        encoded: The same parameters, see :func:`~oauth2._wire.pairs.encode_pairs`; in any order.
+        encoded: The encoded form of *parameters*, see :func:`~oauth2._wire.pairs.encode_pairs`; in any order.
         others: The parameters whose names do not start with ``oauth_``; None if they have not been separated yet.
     """
 
@@ -34,8 +34,9 @@ class Snapshot:
     def add(self, name: str, value: str | bytes, encoded_value: str) -> None:
         """Add a protocol parameter; the caller must also set this parameter in the request.
 
-        Adding does not change whether the snapshot is current. If the snapshot already has *name*, this method
-        does nothing; the snapshot is then current only if the request has the same value.
+        A current snapshot is still current after this method and the caller have added the parameter. If the snapshot
+        already has *name*, this method does nothing. The snapshot is then current only if the request has the value
+        that the snapshot already has.
 
         Args:
             name: A name that needs no percent-encoding.

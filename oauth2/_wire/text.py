@@ -46,8 +46,8 @@ def is_utf8(text: str | None) -> bool:
 def read_digits(text: str, longest: int) -> int | None:
     """Return *text* as a whole number, or None unless *text* is 1 to *longest* ASCII digits.
 
-    Without this check, ``int()`` would also accept signs, underscores, spaces and digits of other scripts, and would
-    take quadratic time for thousands of digits.
+    Without these checks, ``int()`` would also accept signs, underscores, spaces and digits that are not ASCII, and
+    would take quadratic time for thousands of digits.
     """
     return int(text) if len(text) <= longest and text.isascii() and text.isdigit() else None
 

@@ -26,7 +26,7 @@ def is_loopback_host(host: str) -> bool:
 def encode_illegal(text: str) -> str:
     """Percent-encode the characters that a path, query or form body cannot contain (RFC 3986 section 3.4).
 
-    All other characters do not change, and escapes do not change either. A ``%`` that starts no escape is encoded.
+    All other characters and all escapes are not changed. A ``%`` that does not start an escape is encoded.
 
     Args:
         text: A path, a query or both, or a form body. Lone surrogates represent octets that are not UTF-8 (PEP 383).
@@ -40,10 +40,9 @@ def encode_illegal(text: str) -> str:
 
 
 def is_all_legal(text: str) -> bool:
-    """Return True if *text* certainly contains no character that :func:`encode_illegal` would change.
+    """Return whether *text* contains only legal characters and canonical escapes (RFC 5849 section 3.6).
 
-    The result may be False although :func:`encode_illegal` would not change *text*. The reason is an escape that is
-    legal but not canonical (RFC 5849 section 3.6).
+    If the result is True, :func:`encode_illegal` would not change *text*.
     """
     return not text.encode("utf-8", "surrogatepass").translate(None, _LEGAL) and has_canonical_escapes(text)
 

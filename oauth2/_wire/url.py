@@ -22,7 +22,7 @@ def checked_base_url(url: object) -> str:
 
     Raises:
         TypeError: *url* is not a str.
-        ValueError: *url* is not an http or https URL, or has a userinfo, a query or a fragment.
+        ValueError: *url* is not an http or https URL, or has userinfo, a query or a fragment.
     """
     if not isinstance(url, str):
         raise TypeError("base_url: must be a str or None")
@@ -41,8 +41,8 @@ def with_base_url(base_url: str | None, url: str) -> str:
         url: An absolute URL, or a path with a query.
 
     Raises:
-        InvalidURL: *url* is neither an absolute URL nor a path. For example, the host of ``http://host%2Fphotos``
-            contains a slash: a server may serve the path ``/photos``, although this URL has no path.
+        InvalidURL: *url* is neither an absolute URL nor a path. For example, ``http://host%2Fphotos`` is refused: this
+            URL has no path, but a server could decode the slash and serve the path ``/photos``.
     """
     if base_url is None:
         return url

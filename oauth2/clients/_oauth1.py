@@ -1,4 +1,4 @@
-"""The constructor of the ``OAuth1`` of each HTTP library, and ``explain()``."""
+"""The base class of the ``OAuth1`` of each HTTP library."""
 
 from __future__ import annotations
 
@@ -40,15 +40,16 @@ class BaseOAuth1:
             placement: The place of the protocol parameters: "header", "query" or "body". With None, the place is the
                 body if the body is a form. Otherwise the place is the query for a GET, and the header for any other
                 HTTP method.
-            realm: The realm of the Authorization header: text, a function of the URL,
+            realm: The realm of the Authorization header: text, a function that is called with the URL,
                 :data:`oauth2.clients.ORIGIN` for scheme and host, or None for no realm.
             body_hash: Whether to send ``oauth_body_hash``. If the body is a form, ``oauth_body_hash`` is never sent. A
-                GET, HEAD, DELETE or OPTIONS without a body is also sent without ``oauth_body_hash``.
+                GET, HEAD, DELETE or OPTIONS request without a body also has no ``oauth_body_hash``, unless the
+                signature method requires it.
             clock: The clock for timestamps. This clock is corrected if a service refuses a timestamp. Defaults to a new
                 :class:`~oauth2.clock.Clock`.
-            on_refusal: Called with the :class:`~oauth2.clients.explanation.Explanation` of a
+            on_refusal: A function that is called with the :class:`~oauth2.clients.explanation.Explanation` of a
                 refusal, before the program gets the response. A refusal is a 401 response, or a 400 or 403 response
-                with an ``oauth_problem``. The body of the refusal is read before the call. If *on_refusal* raises an
+                with an ``oauth_problem``. The body of the refusal is read before the call. If the function raises an
                 error, the program gets this error instead of the response.
 
         Raises:
@@ -76,14 +77,14 @@ class BaseOAuth1:
         up to two seconds.
 
         Args:
-            answer: The body of the response. Pass *answer* only if the library has not read the body, or if the status
-                is not 400, 401 or 403.
+            answer: The body of the response, as bytes or str. Pass *answer* only if the library has not read the body,
+                or if the status of the response is not 400, 401 or 403.
             their_base_string: The signature base string that the service computed, if the response does not contain
                 this base string.
 
         Raises:
             ValueError: No request has been signed yet.
-            TypeError: An argument is neither a text nor None.
+            TypeError: An argument has the wrong type.
         """
         from .._sending.explaining import explain  # The package oauth2.doctor is loaded on first use.
 

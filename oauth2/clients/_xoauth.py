@@ -6,13 +6,13 @@ from ..credentials import Consumer, Token
 
 
 def require_credentials(consumer: object, token: object) -> None:
-    """Check that *consumer* is a :class:`Consumer`, and *token* a :class:`Token` or None.
+    """Check that *consumer* is a :class:`Consumer`, and that *token* is a :class:`Token` or None.
 
     Raises:
         ValueError: *consumer* is not a :class:`Consumer`, or *token* is neither a :class:`Token` nor None; the message
             contains the name of the argument.
     """
     if not isinstance(consumer, Consumer):
-        raise ValueError("Invalid consumer.")  # noqa: TRY004 - programs catch the error of python-oauth2 1.9
+        raise ValueError("Invalid consumer.")  # noqa: TRY004 - python-oauth2 1.9 also raises ValueError
     if token is not None and not isinstance(token, Token):
         raise ValueError("Invalid token.")

@@ -1,8 +1,8 @@
 """OAuth 1.0a for aiohttp: ``ClientSession(middlewares=[OAuth1(consumer, token)])``.
 
-aiohttp supports client middlewares since version 3.12. aiohttp calls a client middleware for each request that it
-sends, including redirects and retries. ``OAuth1`` must be the last middleware in the list, so that no other middleware
-changes a signed request.
+aiohttp supports client middlewares since version 3.12. aiohttp calls a client middleware for each request that aiohttp
+sends, including redirects and retries. ``OAuth1`` must be the last middleware in the list, so that no middleware
+changes a request after it was signed.
 """
 
 from __future__ import annotations
@@ -37,10 +37,16 @@ _REDIRECTS = (301, 302, 303, 307, 308)
 
 @dataclass(frozen=True, slots=True)
 class _Redirect:
-    """The last response in this task, if this response was a redirect. aiohttp may follow the redirect."""
+    """The last response in this task, if it was a redirect. aiohttp may follow the redirect.
+
+    Attributes:
+        middleware: The middleware that signed the redirected request.
+        call: The return value of ``_call()`` for the redirected request.
+        exchange: The redirected request before signing.
+    """
 
     middleware: OAuth1
-    call: Any  # The list that _call() returned. This list identifies the call.
+    call: Any
     exchange: Exchange
 
 
@@ -54,14 +60,14 @@ class OAuth1(BaseOAuth1):
     """
 
     async def __call__(self, request: aiohttp.ClientRequest, handler: _Handler) -> aiohttp.ClientResponse:
-        """Sign and send *request*. If the service refuses its timestamp, sign and send *request* again."""
+        """Sign and send *request*. If the service refuses the timestamp, sign *request* again and send it again."""
         exchange = await self._exchange(request)
         body = request.body or None
         try:
             response = await _send(request, exchange, handler)
         finally:
-            # aiohttp uses the body of *request* again for a redirect. Restore the body that the request had before
-            # signing.
+            # If the service redirects the request, aiohttp sends the body again. Therefore restore the body that the
+            # request had before it was signed.
             if request.body is not body and (request.body or body):
                 await request.update_body(body)
         if response.status in _REDIRECTS:
@@ -96,9 +102,9 @@ def _is_sent_again(exchange: Exchange, response: aiohttp.ClientResponse, body: b
 
 
 def _call(request: aiohttp.ClientRequest) -> Any:
-    # aiohttp creates the list _traces once for each call of a session, and passes it to each request of that call.
-    # The list identifies the call. Without this check, the next call in this task would be treated as a followed
-    # redirect.
+    # If a program calls a session, aiohttp creates the list _traces once, and passes this list to each request of that
+    # call. The list therefore identifies the call. If calls were not compared, the next call in this task would be
+    # treated as a redirect that aiohttp follows.
     return getattr(request, "_traces", None)
 
 
@@ -111,8 +117,8 @@ async def _outgoing(signer: Signer, request: aiohttp.ClientRequest) -> Outgoing:
     if isinstance(body, aiohttp.BytesPayload) or (body is not None and is_form(content_type)):
         body = await body.as_bytes()
     elif body is not None and body.size is None:
-        # The class Exchange treats every iterator as a body that can be read only once. This empty iterator only
-        # represents such a body.
+        # The class Exchange treats every iterator as a body that can be read only once. This iterator is not read: it
+        # only shows Exchange that the body can be read only once.
         body = iter(())
     elif body is not None:
         if signer.body_hash:

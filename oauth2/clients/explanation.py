@@ -28,33 +28,33 @@ Verdict = Literal[
 
 _MORE = 'More: the page "Why is my signature invalid?" of the documentation (docs/doctor.md).'
 _MAX_PARAMETERS = 50
-_MAX_LINE = 2_000  # maximum number of characters; a longer line is cut
+_MAX_LINE = 2_000  # Maximum number of characters of a line. A longer line is cut.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
-    """The possible reasons why a service refused a request. ``str()`` returns a text for people, without secrets.
+    """The possible reasons why a service refused a request. ``str()`` returns the explanation as text, without secrets.
 
     Attributes:
-        verdict: "other base string": the service computed a different base string. The service received a different
-            request, or reads the request in a different way. "same base string": both base strings are the same, so the
-            secrets or keys differ. "clock": the service refuses the timestamp. "body changed": the service says that
-            the received body is not the signed body. "problem named": the service names a different problem. "other
-            signature": the signature is not the signature that RFC 5849 defines for the credentials of the client. "not
+        verdict: "other base string": the service computed a base string that is different from the base string of this
+            client. "same base string": the two base strings are equal, so the secrets or keys differ. "clock": the
+            service refuses the timestamp. "body changed": the service reports that the received body is not the signed
+            body. "problem named": the service reports a problem that no other verdict describes. "other signature": the
+            signature is not the signature that RFC 5849 defines for the request and the credentials of the client. "not
             explained": the service gives no reason. "not refused": the client has received no refusal.
         sentence: The verdict as a sentence for people.
         next_step: The instruction for the developer.
         method: HTTP request method.
         url: The URL without its query.
-        status: HTTP status of the refusal, or None.
-        problem: The ``oauth_problem`` of the refusal: letters and underscores; None if the refusal has no problem
-            report.
-        said: The start of the refusal's text.
+        status: HTTP status of the refusal; None if the client has received no refusal.
+        problem: The ``oauth_problem`` of the refusal, which consists of letters and underscores; None if the refusal
+            has no ``oauth_problem``.
+        said: The start of the text in the body of the refusal.
         their_base_string: The signature base string that the service computed; None if the response shows no base
             string.
         wanted: The deviation from RFC 5849 that produces the base string of the service; ``""`` if no known deviation
             produces this base string.
-        ruled_out: Sentences about causes that are not possible.
+        ruled_out: The causes that are not possible, one text for each cause.
         diagnosis: The diagnosis of :mod:`oauth2.doctor` for the signed request; None if the request was not stored.
     """
 
@@ -104,7 +104,7 @@ class Explanation:
         found = None if self.diagnosis is None else self.diagnosis.comparison
         if found is None:
             return
-        from ..doctor.report import comparison_lines  # The doctor is loaded on first use.
+        from ..doctor.report import comparison_lines  # The package oauth2.doctor is loaded on first use.
 
         yield from comparison_lines(found, ours="signed by this client", theirs="computed by the service")
 
@@ -112,7 +112,7 @@ class Explanation:
         pieces = None if self.diagnosis is None else self.diagnosis.pieces
         if pieces is None:
             return
-        from ..doctor.report import pieces_lines  # The doctor is loaded on first use.
+        from ..doctor.report import pieces_lines  # The package oauth2.doctor is loaded on first use.
 
         yield ""
         yield "What was signed (RFC 5849 section 3.4.1):"
@@ -120,6 +120,6 @@ class Explanation:
 
 
 def _shown(line: str) -> str:
-    # The base string of the service can contain characters that control a terminal.
+    # The base string of the service can contain characters that control a terminal, so printable() replaces them.
     line = printable(line[: _MAX_LINE + 1])
     return line if len(line) <= _MAX_LINE else f"{line[:_MAX_LINE]}..."

@@ -1,9 +1,9 @@
 """OAuth 1.0a for httpx2 and httpx: ``Client(auth=OAuth1(consumer, token))``, for synchronous and asynchronous clients.
 
 httpx calls an auth object once for each request of the program. For a redirect, httpx does not call the auth object
-again. httpcore, however, calls the ``trace`` extension of a request before it writes the request, and before it writes
-each redirect and retry of the request. The ``trace`` extension of this module signs a redirect on the same origin anew.
-From a redirect to another origin, the extension removes all credentials.
+again. httpcore, however, calls the ``trace`` extension of a request each time before it writes the request: the first
+time, and for each redirect and each retry. The ``trace`` extension of this module signs each redirect to the same
+origin again. It removes all credentials from a redirect to another origin.
 """
 
 from __future__ import annotations
@@ -48,8 +48,8 @@ if TYPE_CHECKING:
     import httpx
     import httpx2
 
-    # The error of the type checker is ignored: the methods of the two classes have the same names, but different types
-    # of requests and responses.
+    # The type checker reports that the methods of the two base classes are incompatible: they have equal names, but use
+    # different types of requests and responses. This error is ignored.
     class _Auth(httpx2.Auth, httpx.Auth):  # type: ignore[misc]
         pass
 
@@ -66,7 +66,7 @@ class OAuth1(BaseOAuth1, _Auth):  # type: ignore[misc]
 
     # The type is Any, because a request can be a request of httpx2 or of httpx.
     def sync_auth_flow(self, request: Any) -> Generator[Any, Any, None]:
-        """Sign *request*. If the service refuses its timestamp, sign *request* again."""
+        """Sign *request*. If the service refuses the timestamp, sign *request* again."""
         exchange = _exchange(self.signer, request)
         while True:
             writes = _sign(request, exchange, _Trace)
@@ -100,15 +100,15 @@ def _body(request: Any) -> Any:
     except _NOT_READ:
         stream = request.stream
     fields = getattr(stream, "fields", None)
-    if fields is not None:  # If all files of a multipart body are seekable, the body can be created again.
+    if fields is not None:  # This is a multipart body. If all its files are seekable, the body can be created again.
         files = [getattr(field, "file", b"") for field in fields]
         if all(isinstance(file, (str, bytes)) or _is_seekable(file) for file in files):
             return Chunks(lambda: iter(stream))
     source = getattr(stream, "_stream", None)
     if isinstance(source, (list, tuple)):
         return Chunks(lambda: iter(source))
-    # The class Exchange treats every iterator as a body that can be read only once. This empty iterator only represents
-    # such a body.
+    # The class Exchange treats every iterator as a body that can be read only once. The empty iterator is not read: it
+    # only shows Exchange that the body can be read only once.
     return source if _is_seekable(source) else iter(())
 
 
@@ -140,7 +140,7 @@ def _sign(request: Any, exchange: Exchange, kind: type[_Writes]) -> _Writes:
         request.stream = _Octets(signed.body)
         request.headers["Content-Length"] = str(len(request.stream.octets))
     trace = request.extensions.get("trace")
-    if isinstance(trace, _Writes):  # The request was sent before, so this function has already set the extension.
+    if isinstance(trace, _Writes):  # The request was signed before, so this function has already set the extension.
         trace = trace.program_trace
     writes = kind(exchange, trace)
     request.extensions = {**request.extensions, "trace": writes}
@@ -183,14 +183,15 @@ class _Writes:
             prefix = uri.removesuffix(request.url.target.decode("ascii"))
             request.url.target = signed.uri.removeprefix(prefix).encode("ascii")
         if isinstance(signed.body, (str, bytes)) or (has_body and signed.body is None):
-            # This line replaces the body of the previously signed request.
+            # Without this line, httpcore would send the body that was signed for the previous request.
             request.stream = _Octets(signed.body or b"")
             changed |= {b"content-length": str(len(request.stream.octets)), b"content-type": signed.content_type}
         kept = [(name, value) for name, value in request.headers if name.lower() not in changed]
         request.headers = kept + [(name, value.encode("latin-1")) for name, value in changed.items() if value]
 
     def _authorization(self, fields: dict[bytes, str], signed: Outgoing) -> dict[bytes, str | None]:
-        # On the same origin, an Authorization field of another scheme, such as Basic or Bearer, is not changed.
+        # If the request is sent to the origin of the previous request, an Authorization field with another scheme, such
+        # as Basic or Bearer, is not changed.
         is_kept = self.exchange.signer is not None and not is_oauth_header(fields.get(b"authorization", ""))
         return {} if is_kept and not signed.authorization else {b"authorization": signed.authorization}
 

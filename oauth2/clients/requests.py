@@ -1,11 +1,10 @@
 """OAuth 1.0a for requests and niquests: ``requests.get(url, auth=OAuth1(consumer, token))``.
 
-requests calls an auth object once, when it prepares a request. Afterwards the session and urllib3
-may send the prepared request again, for redirects and retries, without calling the auth object.
-Therefore this module changes the class of the prepared request to a subclass that signs the
-request each time that it is sent. An adapter reads ``path_url`` once for each send, and urllib3
-reads the items of the headers once for each attempt. The subclass signs the request at these two
-moments.
+The library ``requests`` calls an auth object once, when it prepares a request. Afterwards the session and urllib3 may
+send the prepared request again, for redirects and retries, without calling the auth object. Therefore this module
+changes the class of the prepared request to a subclass that signs the request each time that it is sent. An adapter
+reads ``path_url`` before it passes the request to urllib3, and urllib3 reads the items of the headers before each of
+its attempts to send the request. The subclass signs the request at these moments.
 """
 
 from __future__ import annotations
@@ -25,14 +24,14 @@ from ._oauth1 import BaseOAuth1
 
 __all__ = ["OAuth1"]
 
-#: The ``PreparedRequest`` of requests or of niquests.
+#: The class ``PreparedRequest`` of the library ``requests`` or ``niquests``.
 _PreparedT = TypeVar("_PreparedT")
 
 _ESCAPE = re.compile("%[0-9a-fA-F]{2}")
 
 
 class OAuth1(BaseOAuth1):
-    """Signs the requests of the library requests or niquests.
+    """Signs the requests of the library ``requests`` or ``niquests``.
 
     Pass an instance as ``auth=`` to a request or a session.
     """
@@ -51,7 +50,7 @@ class OAuth1(BaseOAuth1):
 
 
 class _Signature:
-    """The signature of a prepared request, and whether the signature was sent.
+    """The signature of one prepared request, and the state of the request.
 
     Attributes:
         exchange: The request before signing.
@@ -101,7 +100,7 @@ class _Signature:
         self.was_used = False
 
     def before_send(self, request: Any) -> None:
-        """Sign *request* anew if its signature was sent, or if the request has changed since it was signed."""
+        """Sign *request* again if its signature was sent, or if *request* has changed since it was signed."""
         method, url, body = self.signed
         if request.method != method or request.url != url or request.body is not body:
             self.follow(request)
@@ -122,12 +121,12 @@ class _Signature:
         self.sign(request)
 
     def before_attempt(self, request: Any, headers: Any) -> None:
-        """Sign *request* anew if urllib3 retries it; *headers* are the header fields that urllib3 is about to send."""
+        """Sign *request* again if urllib3 retries it; *headers* are the header fields that urllib3 is about to send."""
         self.attempts += 1
         if self.attempts == 1 or self.exchange.signer is None:
             return
         if self.authorization is None:
-            raise ValueError('placement: must be "header" if urllib3 retries, because it cannot change URL or body')
+            raise ValueError('placement: must be "header" if urllib3 retries; a retry cannot change URL or body')
         self.authorization = self.exchange.sign().authorization
         headers["Authorization"] = request.headers["Authorization"] = self.authorization
 
@@ -169,8 +168,8 @@ def _signing_headers(kind: type) -> Any:
         plain_kind = kind
 
         def copy(self) -> Any:
-            # urllib3 copies the headers for each attempt to send the request. When urllib3 reads the items of the copy,
-            # the copy signs the request.
+            # urllib3 copies the headers for each attempt to send the request, and then reads the items of the copy.
+            # items() of the copy signs the request.
             copied = super().copy()
             copied.__class__ = type(self)
             copied.request, copied.is_attempt = self.request, True
@@ -225,7 +224,7 @@ def _is_sent_again(exchange: Exchange, response: Any, options: Any) -> bool:
     fields = response.headers.get
     is_read = should_read_body(response.status_code, fields)
     if not is_read and exchange.explains(response.status_code):
-        # Without stream=True, the library always reads the body, so this function can read it now.
+        # Without stream=True, the library always reads the body after this hook, so this function can read it now.
         is_read = not options.get("stream") and not iscoroutinefunction(response.connection.send)
     body = response.content if is_read else b""
     later = body_of(response, "_content") if response.status_code in REFUSALS else None

@@ -1,4 +1,4 @@
-"""The constructors and arguments of the WSGI middleware and the ASGI middleware."""
+"""The base classes of the WSGI middleware and of the ASGI middleware, with their constructors."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ _AnyProvider = TypeVar("_AnyProvider", bound=Provider | AsyncProvider)
 
 
 class BaseCredentialEndpoints(Generic[_App, _AnyProvider]):
-    """The arguments of ``CredentialEndpoints``; a subclass implements ``__call__()``.
+    """The base class of ``CredentialEndpoints``: the constructor. A subclass implements ``__call__()``.
 
     The endpoints are ``request_token`` and ``access_token`` below *prefix*. The application must provide the page on
     which users approve clients.
     """
 
-    # This function converts a method of the provider to the function that the middleware calls.
+    # This function is called with a method of the provider, and returns the function that the middleware calls.
     _called: Callable[[Callable[..., Any]], Callable[..., Any]]
 
     def __init__(
@@ -37,8 +37,8 @@ class BaseCredentialEndpoints(Generic[_App, _AnyProvider]):
         """Check and store the arguments.
 
         Args:
-            app: The application that receives all other requests; if *app* is None, the response to other requests has
-                status 404.
+            app: The application that receives each request that is not for an endpoint. If *app* is None, the response
+                to these requests has the status 404.
             provider: The provider whose endpoints are served.
             prefix: The path prefix of the endpoints, relative to the path at which this middleware is mounted.
             proxies: The proxies whose headers are trusted; None to trust no proxy.
@@ -58,13 +58,13 @@ class BaseCredentialEndpoints(Generic[_App, _AnyProvider]):
 
 
 class BaseProtected(Generic[_App, _AnyProvider]):
-    """The arguments of ``Protected``; a subclass implements ``__call__()``.
+    """The base class of ``Protected``: the constructor. A subclass implements ``__call__()``.
 
     The application receives :class:`~oauth2.provider.Access`, and can read the unchanged body. A request can be
     verified only once, so protect each path with only one ``Protected``.
     """
 
-    # This function converts a method of the provider to the function that the middleware calls.
+    # This function is called with a method of the provider, and returns the function that the middleware calls.
     _called: Callable[[Callable[..., Any]], Callable[..., Any]]
 
     def __init__(
@@ -82,16 +82,17 @@ class BaseProtected(Generic[_App, _AnyProvider]):
         Args:
             app: The application.
             provider: The provider that verifies the requests.
-            realm: The realm of the application, one of ``realms`` of the provider; None if any token gives access.
+            realm: The realm of the application, one of ``realms`` of the provider; None if every valid token gives
+                access.
             paths: The protected paths; None for all paths. *paths* is a list, or a function that is called with a
                 decoded path and returns True if the path is protected. A path in the list also protects all paths below
-                it, and all paths that contain it after a prefix: ``/api`` also protects ``/v1/api``. The application
-                receives requests for other paths without ``Access``. A list of *paths* is less safe than a protected
-                application that is mounted at a separate path, because frameworks interpret unusual paths in different
-                ways.
+                it, and all paths that contain it after a prefix: ``/api`` also protects ``/api/photos`` and
+                ``/v1/api``. Requests for paths that are not protected are passed to the application without
+                verification and without ``Access``. It is safer to mount a protected application at a separate path
+                than to use *paths*, because not all frameworks interpret unusual paths in the same way.
             proxies: The proxies whose headers are trusted; None to trust no proxy.
-            max_body: The maximum size of a body in bytes. A larger body is refused, because each body is read into
-                memory.
+            max_body: The maximum size of a body in bytes. Larger bodies are refused, because the middleware reads each
+                body into memory.
 
         Raises:
             TypeError: An argument has the wrong type; for example *paths* is one str.

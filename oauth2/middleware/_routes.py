@@ -49,16 +49,16 @@ def known_realm(provider: Provider | AsyncProvider, realm: str | None) -> str | 
 def covers(paths: Paths) -> Callable[[str, str], bool] | None:
     """Return a function that returns whether a path is protected; None if all paths are protected.
 
-    The function is called with the decoded mount point and the decoded path below it. An application may remove a
-    prefix from the path. The function therefore removes each possible prefix of the whole path, up to each slash, and
-    compares the rest with the protected paths. Different frameworks read an unusual path in different ways. The
-    function therefore checks the path as each known framework reads it.
+    The function is called with the decoded mount point, and with the decoded path below the mount point. An application
+    may remove a prefix from the path. The function therefore removes each possible prefix of the whole path, up to each
+    slash, and compares the rest with the protected paths. Not all frameworks read an unusual path in the same way. The
+    function therefore checks each form in which a known framework may read the path.
 
     Args:
         paths: See :class:`~oauth2.middleware._base.BaseProtected`.
 
     Returns:
-        The function; None if all paths are protected. In this case the caller need not decode paths.
+        The function; None if all paths are protected. If the result is None, the caller need not decode paths.
 
     Raises:
         TypeError: *paths* is one str, or a coroutine function.
@@ -67,7 +67,7 @@ def covers(paths: Paths) -> Callable[[str, str], bool] | None:
     if paths is None:
         return None
     if isinstance(paths, str):
-        raise TypeError("paths: must be a list of paths or a predicate, not one str")
+        raise TypeError("paths: must be a list of paths, or a function, not one str")
     if is_coroutine_function(paths):
         raise TypeError("paths: must not be a coroutine function")
     if callable(paths):
@@ -80,7 +80,8 @@ def covers(paths: Paths) -> Callable[[str, str], bool] | None:
     def is_covered(mount: str, path: str) -> bool:
         whole = mount + path
         if any(root in f"{whole}/" for root in roots):
-            return True  # Fast path: _readings() would also yield the unchanged path, so the result would also be True.
+            # Fast path: _readings() would also yield a form with this root, so the slow path would return True, too.
+            return True
         wholes = [whole] if path.startswith("/") else [whole, f"{mount}/{path}"]
         return any(root in reading for each in wholes for reading in _readings(each) for root in roots)
 
@@ -88,7 +89,7 @@ def covers(paths: Paths) -> Callable[[str, str], bool] | None:
 
 
 def _readings(path: str) -> Iterator[str]:
-    """Yield *path* as each known framework reads it, normalized by :func:`_folded`."""
+    """Yield each form in which a known framework may read *path*; each form is normalized by :func:`_folded`."""
     if _PLAIN.fullmatch(path):
         yield _folded(path)
         return

@@ -54,11 +54,12 @@ def request_url(origin: Origin, target: bytes | None, path: bytes, query: bytes)
     if not path.startswith(b"/"):
         raise InvalidURL("The path of the request does not start with a slash.")
     sent = None if target is None else target.partition(b"?")[0] or b"/"
-    # The length is checked before the octets, because checking the octets of a long URL takes more time.
+    # The length is checked first, because all later checks of a long URL would take much time.
     if max(len(path), len(sent or b"")) > Request.max_url or len(query) > Request.max_form:
         raise InvalidURL("The URL is too long.")
-    # The target "%2Fphotos" decodes to "/photos". This target does not start with a slash: in a URL, the target would
-    # become a part of the host, and the provider would verify the path "/". Therefore such a target is not used.
+    # The target "%2Fphotos" decodes to "/photos", but does not start with a slash. In a URL, this target would become a
+    # part of the host, and the provider would verify the path "/". Therefore a target without a first slash is not
+    # used.
     is_sent = sent is not None and sent.startswith(b"/") and _same_path(_decoded(sent), path)
     wire = _escape(sent, _WIRE) if sent is not None and is_sent else _escape(path, _PATH)
     mark = "?" if query else ""
@@ -94,7 +95,7 @@ def octets(text: str, encoding: str) -> bytes:
 
 def _same_path(sent: bytes, path: bytes) -> bool:
     # Some servers merge repeated slashes in the decoded path, or replace octets that are not UTF-8 by U+FFFD. Two paths
-    # that differ only in this way count as the same path.
+    # that differ only by one of these changes count as equal.
     if sent == path or _SLASHES.sub(b"/", sent) == _SLASHES.sub(b"/", path):
         return True
     return _REPLACED in path and sent.decode("utf-8", "replace").encode() == path

@@ -39,9 +39,9 @@ Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Application: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-#: The name of the entry in the scope that holds the :class:`~oauth2.provider.Access`.
+#: The key of the :class:`~oauth2.provider.Access` in the scope.
 ACCESS = "oauth2.access"
-#: The name of the same entry in ``scope["state"]``. In Starlette and FastAPI, ``scope["state"]`` is ``request.state``.
+#: The key of the ``Access`` in ``scope["state"]``. In Starlette and FastAPI, ``scope["state"]`` is ``request.state``.
 STATE_ACCESS = "oauth2_access"
 
 _P = ParamSpec("_P")
@@ -96,16 +96,16 @@ class CredentialEndpoints(BaseCredentialEndpoints[Application, Provider | AsyncP
 class Protected(BaseProtected[Application, Provider | AsyncProvider]):
     """An ASGI application that receives only authenticated requests (section 3).
 
-    The application finds :class:`~oauth2.provider.Access` in ``scope["oauth2.access"]``
-    and as ``oauth2_access`` in ``scope["state"]``, and it can read the body. A request
-    can be verified only once, so protect each path with only one ``Protected``. The handshake
-    of a websocket is verified as a GET request. Lifespan events are passed to the application.
+    The application finds :class:`~oauth2.provider.Access` in ``scope["oauth2.access"]``, and also in ``scope["state"]``
+    under the key ``oauth2_access``. The application can read the body. A request can be verified only once, so protect
+    each path with only one ``Protected``. The handshake of a websocket is verified as a GET request. Lifespan events
+    are passed to the application.
     """
 
     _called = staticmethod(_awaitable)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Verify the request and pass it to the application, or refuse it."""
+        """Verify the request. Pass a valid request to the application, and refuse an invalid request."""
         covers = self._covers
         if scope["type"] == "lifespan" or (covers and not covers(scope.get("root_path", ""), _route(scope))):
             await self._app(scope, receive, send)
@@ -127,8 +127,8 @@ async def read_request(
 ) -> tuple[HTTPRequest, Receive]:
     """Return the request of *scope*, and a new *receive* callable from which the body can be read again.
 
-    The path of the URL is ``raw_path`` if the decoded ``raw_path`` equals ``path``. Otherwise the path of the URL is
-    ``path``, percent-encoded.
+    The path of the URL is ``raw_path`` of the scope, if ``raw_path`` decodes to ``path``. Otherwise the path of the URL
+    is ``path``, percent-encoded.
 
     Args:
         scope: The scope of an ``http`` or ``websocket`` connection; a websocket handshake is a GET request.
@@ -151,8 +151,8 @@ async def read_request(
 
 
 def _headers(scope: Scope) -> list[tuple[str, str]]:
-    # Some applications read the field Content_Type as Content-Type. Fields whose names have an underscore are omitted,
-    # so that a client cannot replace Content-Type by Content_Type.
+    # Some applications read a field Content_Type as Content-Type. Fields whose names have an underscore are omitted, so
+    # that a client cannot replace Content-Type by Content_Type.
     return [
         (name.decode("latin-1").lower(), value.decode("latin-1"))
         for name, value in scope["headers"]
@@ -199,8 +199,8 @@ def _is_below(path: str, root: str) -> bool:
 
 async def _read_body(headers: list[tuple[str, str]], receive: Receive, max_body: int) -> bytes:
     length = announced_length(_value(headers, "content-length"), max_body)
-    # A client can send any number of messages without content. A list would grow with each of these messages and could
-    # fill the memory. A bytearray does not grow.
+    # A client can send any number of messages without content. A list of messages would grow with each of these
+    # messages, and could fill the memory. A message without content does not make a bytearray longer.
     body, more = bytearray(), True
     while more:
         message = await receive()
@@ -230,7 +230,7 @@ async def _not_found(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 async def _respond(error: Error, error_response: Callable[[Error], Awaitable[HTTPResponse]]) -> HTTPResponse:
-    # An error without headers occurred before authenticate(). For such an error, error_response() calls the audit hook.
+    # If the error has no headers, authenticate() was not called. For this error, error_response() calls the hooks.
     return refusal(error) if error.headers else await error_response(error)
 
 

@@ -17,7 +17,7 @@ class BodyTooLarge(InvalidRequest):
 
 
 class LengthRequired(InvalidRequest):
-    """The body is sent in chunks, and the WSGI server does not support chunks."""
+    """The client sent the body in chunks, and the WSGI server does not support chunks."""
 
     status = 411
 
@@ -40,7 +40,7 @@ def announced_length(content_length: str, max_body: int) -> int | None:
 
 
 def whole_body(body: bytes, length: int | None) -> bytes:
-    """Return *body* if it is complete.
+    """Return *body* if its size is *length*.
 
     Args:
         body: The received body.
@@ -50,5 +50,5 @@ def whole_body(body: bytes, length: int | None) -> bytes:
         InvalidRequest: The size of *body* is not *length*.
     """
     if length is not None and len(body) != length:
-        raise InvalidRequest("The size of the body is not its Content-Length.")
+        raise InvalidRequest("The size of the body differs from the Content-Length.")
     return body

@@ -61,10 +61,11 @@ class TrustedProxies:
     proxy, because the client may have sent all values to the left of that address.
 
     Args:
-        hops: The addresses and networks of the proxies, such as ``127.0.0.1`` or
-            ``10.0.0.0/8``; ``unix`` for a connection over a Unix socket, because such a connection has no address.
+        hops: The addresses and networks of the proxies, such as ``127.0.0.1`` or ``10.0.0.0/8``. For a proxy that
+            connects over a Unix socket, use ``unix``, because a connection over a Unix socket has no address.
         headers: The headers to read: one or more of X-Forwarded-For, X-Forwarded-Proto, X-Forwarded-Host and
-            X-Forwarded-Prefix, or only Forwarded (RFC 7239). Each proxy must set or remove all these headers.
+            X-Forwarded-Prefix, or only Forwarded (RFC 7239). Each proxy must set or remove each header in this list;
+            otherwise a client could choose the value of the header.
 
     Raises:
         TypeError: *hops* or *headers* is one str.
@@ -91,7 +92,7 @@ class TrustedProxies:
             received: The scheme, host and path prefix of the received request.
             peer: The address of the other end of the connection; ``""`` if the connection has no address.
             headers: A mapping from the lower-case name of each header field to its value. If several fields have the
-                same name, commas join their values.
+                same name, the value consists of their values, joined by commas.
 
         Raises:
             Error: A header from a trusted proxy is malformed.
@@ -116,7 +117,7 @@ class TrustedProxies:
         Args:
             peer: The address of the other end of the connection; ``""`` if the connection has no address.
             headers: A mapping from the lower-case name of each header field to its value. If several fields have the
-                same name, commas join their values.
+                same name, the value consists of their values, joined by commas.
 
         Raises:
             Error: A header from a trusted proxy is malformed.
@@ -158,7 +159,8 @@ class TrustedProxies:
         for name in ("proto", "host", "prefix"):
             members = _members(headers.get(f"x-forwarded-{name}", ""))
             if members:
-                # The header may have fewer values, because a proxy may replace the header instead of appending a value.
+                # The header may have fewer than *added* values, because a proxy may replace the header instead of
+                # appending a value.
                 found[name] = members[-min(added, len(members))]
         return found
 
@@ -198,7 +200,9 @@ def _elements(value: str) -> list[dict[str, str]]:
 
 
 def _address(node: str) -> str:
-    """Return the address of a node (RFC 7239 section 6) without its port; ``unknown`` for an obfuscated identifier.
+    """Return the address of a node (RFC 7239 section 6) without the port.
+
+    The result is ``unknown`` if *node* is "unknown" or an obfuscated identifier.
 
     Raises:
         InvalidRequest: *node* is malformed.

@@ -23,18 +23,18 @@ from .proxies import TrustedProxies
 
 __all__ = ["ACCESS", "CredentialEndpoints", "Protected", "read_request"]
 
-#: The name of the entry in the environ that holds the :class:`~oauth2.provider.Access`. A client cannot set this entry,
-#: because the names of header fields in an environ are ``HTTP_*``, ``CONTENT_TYPE`` and ``CONTENT_LENGTH``.
+#: The key of the :class:`~oauth2.provider.Access` in the environ. A client cannot set this key, because the keys of
+#: header fields in an environ start with ``HTTP_``, or are ``CONTENT_TYPE`` or ``CONTENT_LENGTH``.
 ACCESS = "oauth2.access"
 
 _P = ParamSpec("_P")
 _Result = TypeVar("_Result")
 _PIECE = 64 * 1024  # The maximum number of bytes that are read at once.
-# These patterns match a path and a query that have no encoded characters and no characters that must be encoded.
+# These patterns match a path or a query that has no encoded characters, and no characters that must be encoded.
 _PLAIN_PATH = re.compile(r"/[A-Za-z0-9\-._~/:@!$&'()*+,;=]*")
 _PLAIN_QUERY = re.compile(r"[!\"$-~]*")
-# Some servers set the variables below from header fields with an underscore (Content_Type, Content_Length). These
-# values must not replace the real fields Content-Type and Content-Length.
+# Some servers set these variables if a client sends header fields with an underscore (Content_Type, Content_Length).
+# The values of these variables must not replace the values of Content-Type and Content-Length.
 _RENAMED = frozenset({"HTTP_CONTENT_TYPE", "HTTP_CONTENT_LENGTH"})
 
 
@@ -74,15 +74,14 @@ class CredentialEndpoints(BaseCredentialEndpoints[WSGIApplication, Provider]):
 class Protected(BaseProtected[WSGIApplication, Provider]):
     """A WSGI application that receives only authenticated requests (section 3).
 
-    The application finds :class:`~oauth2.provider.Access` in ``environ["oauth2.access"]``,
-    and it can read the body. A request can be verified only once, so protect each path
-    with only one ``Protected``.
+    The application finds :class:`~oauth2.provider.Access` in ``environ["oauth2.access"]``. The application can read the
+    body. A request can be verified only once, so protect each path with only one ``Protected``.
     """
 
     _called = staticmethod(_blocking)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Verify the request and pass it to the application, or refuse it."""
+        """Verify the request. Pass a valid request to the application, and refuse an invalid request."""
         covers = self._covers
         if covers and not covers(_decoded(environ, "SCRIPT_NAME"), _decoded(environ, "PATH_INFO")):
             return self._app(environ, start_response)
@@ -99,11 +98,11 @@ def read_request(
 ) -> tuple[HTTPRequest, WSGIEnvironment]:
     """Return the request of *environ*, and a copy of *environ* from which the body can be read again.
 
-    The path of the URL is the path in ``RAW_URI`` or ``REQUEST_URI`` if the decoded path equals ``SCRIPT_NAME`` and
-    ``PATH_INFO``. Otherwise the path of the URL is ``SCRIPT_NAME`` and ``PATH_INFO``, percent-encoded.
+    The path of the URL is the path in ``RAW_URI`` or ``REQUEST_URI``, if this path decodes to ``SCRIPT_NAME`` followed
+    by ``PATH_INFO``. Otherwise the path of the URL is ``SCRIPT_NAME`` followed by ``PATH_INFO``, percent-encoded.
 
     Args:
-        environ: The environ of a WSGI server. This function reads its ``wsgi.input``.
+        environ: The environ of a WSGI server. This function reads the stream ``wsgi.input`` of *environ*.
         proxies: The proxies whose headers are trusted; None to trust no proxy.
         max_body: The maximum size of a body in bytes.
 
@@ -164,8 +163,8 @@ def _field_name(variable: str) -> str:
 
 
 def _headers(environ: WSGIEnvironment) -> list[tuple[str, str]]:
-    # A WSGI server joins fields of the same name by commas. The server therefore joins two Authorization headers to one
-    # malformed header, which is refused.
+    # If two header fields have the same name, a WSGI server joins their values by a comma. Two Authorization headers
+    # therefore become one malformed header, which is refused.
     pairs = _fields(environ)
     content_type = environ.get("CONTENT_TYPE", "")
     return [*pairs, ("content-type", content_type)] if content_type else pairs

@@ -26,18 +26,18 @@ def _require_asyncio(store: object, _hooks: Mapping[str, object]) -> None:
 class AsyncProvider(BaseProvider[_Store, _User]):
     """A :class:`Provider` for asyncio: the same methods, as coroutine functions.
 
-    If the task of a request is cancelled, each change in the store is either complete or not made. The changes before
-    the cancellation are not undone. For example, the nonce may be recorded although the application did not receive the
-    request. The client must then sign the request again with a new nonce.
+    If the task of a request is cancelled, each change in the store is either made completely or not made at all.
+    Changes from before the cancellation are not undone. For example, the store may have recorded the nonce of a request
+    that the application has not processed. The client must then sign this request again with a new nonce.
 
     Args:
         store: An asyncio store, such as ``AsyncSQLAlchemyStore`` or ``AsyncRedisStore``; a
             ``ThreadedStore``, which runs a blocking store in threads; or a ``MemoryStore``, which never blocks.
-        check_password: See :class:`Provider`; it may be a coroutine function. Any other function runs in the event loop
-            and blocks the event loop until it returns.
-        audit: See :class:`Provider`; it may be a coroutine function.
-        requests: See :class:`Provider`; it may be a coroutine function.
-        base_url: See :class:`Provider` for this argument and for all other arguments.
+        check_password: See :class:`Provider`; *check_password* may also be a coroutine function. A function that is not
+            a coroutine function runs in the event loop, and blocks the event loop until the function returns.
+        audit: See :class:`Provider`; *audit* may also be a coroutine function.
+        requests: See :class:`Provider`; *requests* may also be a coroutine function.
+        base_url: See :class:`Provider` for this argument and for all arguments that are not in this list.
 
     Raises:
         TypeError: An argument has the wrong type; for example *store* is a blocking store.

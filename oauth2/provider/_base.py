@@ -17,13 +17,13 @@ _User = TypeVar("_User")
 
 
 class BaseProvider(Generic[_Store, _User]):
-    """The settings of a provider. Each method of a subclass runs steps of :class:`Endpoints`.
+    """The settings of a provider. Each method of a subclass runs the steps that a method of :class:`Endpoints` returns.
 
     *_User* is the type of the values that *check_password* returns; see ``Provider`` for the arguments.
     """
 
-    # This function raises TypeError for a store or a hook that the methods of the subclass cannot call. The mapping
-    # contains the hooks; each key is the name of a hook.
+    # This function is called with the store, and with a dict that maps the name of each hook to the hook. The function
+    # raises TypeError if the methods of the subclass cannot call the store or a hook.
     _require: Callable[[object, Mapping[str, object]], None]
 
     def __init__(

@@ -1,4 +1,4 @@
-"""The steps of each method of a provider, which ``Provider`` and ``AsyncProvider`` run."""
+"""The methods of a provider as steps (see :mod:`oauth2._steps`), which ``Provider`` and ``AsyncProvider`` run."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _METHODS = ("POST", "GET")  # Section 2.1 requires POST, but many clients send G
 
 
 class Endpoints:
-    """The steps of each method of a provider; see ``Provider`` for the arguments and the methods."""
+    """Returns the steps of each method of a provider; see ``Provider`` for the arguments and the methods."""
 
     def __init__(
         self,
@@ -128,7 +128,7 @@ class Endpoints:
     def _check_access(self, consumer: ClientCredentials, token: TokenCredentials | None, realm: str | None) -> None:
         if token is None:
             if not consumer.two_legged or realm is not None:
-                raise PermissionDenied("This client may not access this resource without a token.")
+                raise PermissionDenied("This client is not allowed to access this resource without a token.")
             return
         if token.expires_at is not None and token.expires_at <= self._verification.now():
             raise TokenExpired("The token credentials have expired.")
@@ -184,7 +184,7 @@ def _check_observer(diagnoses: RefusalObserver | None, audit: Callable[[Event], 
     if is_coroutine_function(diagnoses.observe):
         raise TypeError("diagnoses: observe() must not be a coroutine function")
     if audit is None:
-        raise ValueError("diagnoses: must be None without audit, which receives the diagnoses")
+        raise ValueError("diagnoses: must be None if audit is None, because audit receives the diagnoses")
 
 
 def _require(name: str, value: object, expected: type) -> None:

@@ -1,4 +1,4 @@
-"""The reason for a refusal: the diagnosis with information from the provider's store, and advice for the operator."""
+"""Diagnose a refused request with the credentials in the provider's store, and give advice to the operator."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from ..http import HTTPRequest, shown_url
 from ..stores import TemporaryCredentials, TokenCredentials
 from ._refused import FoundCredentials, RefusedRequest
 
-# These findings compare the keys in the request with the keys of the credentials that the caller passes to the doctor.
-# This module looks up the credentials by the keys in the request, so these findings do not help the operator and are
-# left out.
+# To make these findings, the doctor compares the keys in the request with the keys of the credentials that its caller
+# passes. This module itself passes the keys from the request. These findings therefore contain no information for the
+# operator, and are left out.
 _ABOUT_GIVEN_CREDENTIALS = frozenset({"consumer-key", "token", "token-unknown", "token-not-sent"})
 _WITH_PREVIOUS_SECRET = "other-consumer"  # noqa: S105 - the key of a mistake
 _URI = "base string URI"
@@ -29,12 +29,11 @@ class _Named:
 
 
 def explain(refused: RefusedRequest, found: FoundCredentials) -> tuple[Diagnosis, str]:
-    """Return the diagnosis of a refused request, and advice for the operator; the advice is ``""`` if there is none.
+    """Return the diagnosis of a refused request, and advice for the operator (``""`` if there is no advice).
 
-    *found* are the credentials in the store for the keys in the request.
-
-    If the store does not have the credentials, this function uses dummy credentials. Otherwise the amount of work would
-    depend on whether credentials exist. On a busy machine, a peer could measure this difference (timing attack).
+    *found* contains the credentials that the store has for the keys in the request. If the store does not have the
+    credentials, this function uses dummy credentials. Without dummy credentials, the amount of work would depend on
+    whether the credentials exist. On a busy machine, a peer could measure this difference (timing attack).
 
     Raises:
         ValueError: The request has no absolute URL, or a public key cannot be read.
@@ -78,9 +77,10 @@ def _without_host(refused: RefusedRequest) -> HTTPRequest:
 
 
 def _urls_that_arrived(refused: RefusedRequest) -> list[str]:
-    """Return the URL of the request, and this URL with the host of the Host header.
+    """Return the URL of the request, and a copy of this URL that has the host of the Host header.
 
-    The two URLs differ behind a trusted proxy.
+    The two URLs differ behind a trusted proxy. If the URL of the request is only a path, return this path with the host
+    of the Host header, once with http and once with https.
     """
     url = refused.http_request.url
     scheme, mark, rest = url.partition("://")
@@ -156,7 +156,7 @@ def _advice(refused: RefusedRequest, diagnosis: Diagnosis) -> str:
         return f"The provider received the request at {arrived}. If clients use another URL, set base_url."
     if arrived not in ("", _origin(refused.base_url)):
         return (
-            f"The provider received the request at {arrived}. Clients must sign URLs below base_url, "
+            f"The provider received the request at {arrived}. Clients must sign URLs that start with base_url, "
             f"{refused.base_url}."
         )
     return ""

@@ -112,7 +112,8 @@ class Issuance:
         if not verifier:
             raise ParameterAbsent("Missing oauth_verifier.", "oauth_verifier")
         if temporary.callback == OUT_OF_BAND:
-            verifier = read_verifier(verifier)  # This removes spaces, because the page shows the verifier in groups.
+            # The user may have typed the verifier with spaces, because the page shows the verifier in groups.
+            verifier = read_verifier(verifier)
         if temporary.verifier is None or temporary.user is None:
             raise TokenRejected("The temporary credentials have not been approved yet.")
         is_expired = temporary.expires_at <= self._verification.now()
@@ -156,7 +157,7 @@ class Issuance:
         if request.method != "POST" or "x_auth_password" in dict(parse_form(query_of(request.url or ""))):
             raise InvalidRequest("The request must be a POST request with the password in its body, not in its URL.")
         if not consumer.xauth or self._check_password is None or token is not None:
-            raise PermissionDenied("This client may not exchange passwords for token credentials.")
+            raise PermissionDenied("This client is not allowed to exchange passwords for token credentials.")
         found = [parameters.get(f"x_auth_{name}") for name in ("mode", "username", "password")]
         mode, name, password = (text if isinstance(text, str) else "" for text in found)
         if mode != "client_auth":
@@ -171,7 +172,7 @@ class Issuance:
         yield from self._redeemed(token, None)
         return self._issued(token)
 
-    # --- used by all three -----------------------------------------------------
+    # --- used to redeem, to renew and for xAuth -----------------------------------
 
     def _new_token(
         self, consumer: ClientCredentials, user: str, realms: tuple[str, ...], session_end: int | None
@@ -215,7 +216,8 @@ class Issuance:
 
 
 def _is_registered(callback: str, consumer: ClientCredentials) -> bool:
-    # The callback is checked again, because a program may have added a callback to the store without register().
+    # register() has checked the callbacks. Check the callback again, because a program may have added a callback to the
+    # store without register().
     try:
         check_callback(callback)
     except ValueError:

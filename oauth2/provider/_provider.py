@@ -16,7 +16,7 @@ from ._endpoints import client_credentials
 
 def _require_blocking(store: object, hooks: Mapping[str, object]) -> None:
     if has_coroutine_functions(store, ProviderStore):
-        raise TypeError("store: must not have coroutine functions; AsyncProvider accepts them")
+        raise TypeError("store: must not have coroutine functions; AsyncProvider accepts coroutine functions")
     for name, hook in hooks.items():
         if is_coroutine_function(hook):
             raise TypeError(f"{name}: must not be a coroutine function; AsyncProvider accepts coroutine functions")
@@ -38,13 +38,13 @@ class Provider(BaseProvider[ProviderStore, str | None]):
             by spaces. If the parameter contains none of *realms*, the client requests all realms.
         policy: The rules for accepted requests; see :class:`RequestPolicy` for the defaults.
         lifetimes: The lifetimes of credentials; see :class:`Lifetimes` for the defaults.
-        check_password: A function for xAuth. The provider calls *check_password* with a user's name and password. This
-            function must return the identifier of the user, or None if name or password is wrong. If *check_password*
-            is None, the provider refuses xAuth.
+        check_password: A function for xAuth. The provider calls this function with a user's name and password. The
+            function must return the identifier of the user, or None if the name or the password is wrong. If
+            *check_password* is None, the provider refuses xAuth.
         audit: A function that is called with each event, see :mod:`oauth2.provider.audit`. The provider does not catch
-            exceptions of this function, so the application receives such an exception.
+            the exceptions of *audit*, so the application receives them.
         requests: A function that is called with :class:`~oauth2.provider.audit.Handled` for each request, accepted or
-            refused. The provider does not catch exceptions of this function.
+            refused. The provider does not catch the exceptions of *requests*.
         diagnoses: A :class:`~oauth2.provider.diagnoses.Diagnoses`; *audit* is then also called with the diagnosis of
             each refusal.
         now: A function that returns the seconds since 1970-01-01 00:00 UTC.
@@ -52,9 +52,8 @@ class Provider(BaseProvider[ProviderStore, str | None]):
     Raises:
         TypeError: An argument has the wrong type; for example *store* is a class, *audit* is a coroutine function, or
             *realms* is one str. Methods raise TypeError if *store* or a function returns an awaitable.
-        ValueError: *base_url* is not an http or https URL, or has a query; a realm is not
-            valid; the window of *store* is shorter than the timestamp threshold; or
-            *diagnoses* is given without *audit*.
+        ValueError: *base_url* is not an http or https URL, or has userinfo, a query or a fragment. A realm is not
+            valid. The window of *store* is shorter than the timestamp threshold. *diagnoses* is given without *audit*.
     """
 
     _require = staticmethod(_require_blocking)
@@ -81,8 +80,8 @@ class Provider(BaseProvider[ProviderStore, str | None]):
 
         Args:
             key: The key of the client. If *key* is None, the provider generates a key.
-            secret: The shared secret. If *secret* is None, the provider generates a secret. With a *public_key*, None
-                means an empty secret.
+            secret: The shared secret. If *secret* is None, the provider generates a secret. The exception is a client
+                with a *public_key*: its secret is then empty.
             previous_secret: The secret that the client had before a rotation. The provider also accepts signatures that
                 were made with this secret.
             public_key: The client's RSA public key, as text in the PEM format.
@@ -198,7 +197,7 @@ class Provider(BaseProvider[ProviderStore, str | None]):
         return run(self._endpoints.authenticate(http_request, realm))
 
     def error_response(self, error: Error) -> HTTPResponse:
-        """Return the response for an error of :meth:`authenticate`, or for an error before :meth:`authenticate`.
+        """Return the response for an error that :meth:`authenticate` raised, or that occurred before its call.
 
         An error can occur before :meth:`authenticate` is called, for example because the body is too large. For such an
         error, this method calls the hooks. If :meth:`authenticate` raised the error, :meth:`authenticate` has already
@@ -219,14 +218,14 @@ class Provider(BaseProvider[ProviderStore, str | None]):
     def revoke(self, grant: str, *, user: str | None = None) -> bool:
         """Revoke the approval of a user; return whether the approval existed.
 
-        After this call, the provider refuses the token credentials of the approval, even if they were renewed. If a
-        renewal runs at the same time, the provider also refuses the new token credentials.
+        After this call, the provider refuses the token credentials of the approval, even if they were renewed. If the
+        client renews them during this call, the provider also refuses the new token credentials.
 
         Args:
             grant: The ``grant`` of the token credentials. If the token credentials were not renewed, the key of the
                 token credentials can be passed instead.
-            user: The user who gave the approval; None for any user. If another user gave the approval, nothing is
-                revoked.
+            user: The user who must have given the approval; None if any user may have given it. If another user gave
+                the approval, nothing is revoked.
 
         Raises:
             StoreUnavailable: The store cannot be written.

@@ -36,9 +36,10 @@ class RefusedRequest:
     Attributes:
         event: The event of the refusal.
         http_request: The received request.
-        url: The URL with which the signature was verified: ``base_url``, and the received path and query.
-        base_url: ``base_url`` of the provider.
-        timestamp_threshold: Largest accepted difference between a timestamp and the clock, in seconds.
+        url: The URL with which the signature was verified. If the provider has a ``base_url``, this URL consists of
+            ``base_url`` and the path and query of the received URL.
+        base_url: The ``base_url`` of the provider, or None.
+        timestamp_threshold: Largest accepted difference between a timestamp and the provider's clock, in seconds.
         is_issuance: Whether the client requested credentials. In such a request, ``oauth_token`` is the key of
             temporary credentials.
         find: A function that returns the steps that look up the credentials. The steps raise StoreUnavailable if the
@@ -71,7 +72,7 @@ class RefusalObserver(Protocol):
     def observe(self, refused: RefusedRequest) -> None:
         """Receive a refused request.
 
-        The run time of this method must not depend on the reason for the refusal, because the peer can measure the time
-        and conclude the reason.
+        The run time of this method must not depend on the reason for the refusal. Otherwise the peer could measure the
+        run time, and so find out the reason.
         """
         ...

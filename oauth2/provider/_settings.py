@@ -18,18 +18,18 @@ class RequestPolicy:
     Attributes:
         signature_methods: The allowed signature methods, or a mapping from names to signature
             methods. Defaults to every HMAC method of this package.
-        timestamp_threshold: Largest accepted difference between a timestamp and the clock, in seconds, in either
-            direction.
+        timestamp_threshold: Largest accepted difference between a timestamp and the provider's clock, in seconds. The
+            timestamp may be earlier or later than the time of the clock.
         body_hash_required: Whether to refuse a request that has a body other than a form, but no ``oauth_body_hash``.
-            If the client sends ``oauth_body_hash``, the provider always checks it.
+            If the client sends ``oauth_body_hash``, the provider always checks the hash.
         sha1_body_hash_allowed: Whether to accept a SHA-1 ``oauth_body_hash`` with every signature method. Some clients
             always send SHA-1. In a request without a body, SHA-1 is always accepted.
 
     Raises:
-        TypeError: *signature_methods* contains an object that is not a signature method, such as a class; or
+        TypeError: *signature_methods* contains an object that is not a signature method, such as a class. Or
             *timestamp_threshold* is not a number.
-        ValueError: *signature_methods* is empty, is a mapping in which a key is not the name of its method, or contains
-            a method whose ``uses_secrets`` is None; or *timestamp_threshold* is negative.
+        ValueError: *signature_methods* is empty, or is a mapping in which a key is not the name of its method. A method
+            has None as ``uses_secrets``. *timestamp_threshold* is negative.
     """
 
     signature_methods: Mapping[str, SignatureMethod] | Iterable[SignatureMethod] = field(default_factory=hmac_methods)
@@ -56,8 +56,8 @@ class Lifetimes:
     Attributes:
         temporary: Lifetime of temporary credentials.
         token: Lifetime of token credentials; None if token credentials never expire.
-        session: Time in which token credentials can be renewed (session extension). The time starts when the first
-            token credentials are issued. None if token credentials cannot be renewed.
+        session: Time during which token credentials can be renewed (session extension), counted from the issue of the
+            first token credentials. None if token credentials cannot be renewed.
 
     Raises:
         TypeError: A lifetime is not a number.
@@ -77,7 +77,7 @@ class Lifetimes:
             if not seconds > 0:  # This condition is also true for NaN, so NaN is refused.
                 raise ValueError(f"{name}: must be positive")
         if self.session is not None and self.token is None:
-            raise ValueError("session: must be None if token is None, because such tokens never expire")
+            raise ValueError("session: must be None if token is None, because tokens then never expire")
 
 
 def checked_realms(realms: Iterable[str]) -> tuple[str, ...]:

@@ -71,7 +71,7 @@ class TokenEndpointRequest(Request):
 
 class _Server(Server):
     _calls_store = False
-    # With True, anyone could sign requests in the name of a client that was registered without a secret.
+    # If this attribute were True, anyone could sign requests in the name of a client that has an empty secret.
     _empty_secret_allowed = False
 
 
@@ -118,7 +118,10 @@ class Verification:
             yield from result_of("audit", self._audit(event))
 
     def start(self) -> float:
-        """Return the current time, which the caller later passes to :meth:`handled` as *started*."""
+        """Return the start time of a request, which the caller later passes to :meth:`handled` as *started*.
+
+        The result is 0.0 if there is no hook ``requests``.
+        """
         return 0.0 if self._requests is None else perf_counter()
 
     def handled(
@@ -167,7 +170,7 @@ class Verification:
         """Read *http_request*; the URL of the result is the URL that the client signed.
 
         Args:
-            http_request: The request as it arrived.
+            http_request: The received request.
             request_type: The class of the result. The attributes of this class determine how parameters are read.
 
         Raises:
@@ -198,7 +201,7 @@ class Verification:
         """Look up the client credentials and the token credentials of *request* in one call of the store.
 
         Returns:
-            A pair, or an awaitable of a pair. In the pair, None replaces unknown credentials.
+            A pair, or an awaitable of a pair. An element of the pair is None if the credentials are unknown.
         """
         consumer_key, token_key = keys(request)
         return (None, None) if consumer_key is None else self.store.find(consumer_key, token_key)
@@ -220,8 +223,8 @@ class Verification:
             kind: The kind of *issued*: ``"token"`` or ``"temporary"``.
 
         Raises:
-            Error: The request is refused. The error and the response time do not depend on the reason: unknown
-                credentials, credentials of another client, or a wrong signature.
+            Error: The request is refused. Unknown credentials, credentials of another client and a wrong signature all
+                cause the same error after the same time, so the peer cannot find out which keys exist.
         """
         is_own = issued is not None and consumer is not None and issued.consumer_key == consumer.key
         try:
@@ -229,12 +232,12 @@ class Verification:
             if claim is not None:
                 self._server._require_new((yield self.store.add_nonce(*claim)))
             if consumer is None:
-                # The server refuses the signature if *consumer* is None. A subclass may override the check of the
-                # server and accept the signature. This line refuses the request also in this case.
+                # Server refuses the signature if *consumer* is None. A subclass may override the check and accept the
+                # signature. Without this line, the provider would accept the request of an unknown client.
                 raise SignatureInvalid("The signature is invalid.")
             allowed = consumer.signature_methods
             if allowed is not None and request["oauth_signature_method"] not in allowed:
-                raise SignatureMethodRejected("This client may not use this signature method.")
+                raise SignatureMethodRejected("This client is not allowed to use this signature method.")
         except Error:
             # For unknown credentials, a store has less to read and to decrypt. The store therefore reads dummy
             # credentials now, so that the response takes as long as for known credentials (timing attack).
@@ -322,7 +325,7 @@ class _Fields:
 
 
 def keys(request: Mapping[str, Any]) -> tuple[str | None, str | None]:
-    """Return the consumer key and the token key of a request. None replaces a key that is missing or not valid."""
+    """Return the consumer key and the token key of a request; None for a key that is missing or not valid."""
     consumer_key, token_key = request.get("oauth_consumer_key"), request.get("oauth_token")
     return (
         consumer_key if is_valid_key(consumer_key) else None,

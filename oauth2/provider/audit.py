@@ -1,7 +1,8 @@
 """The events that a provider passes to its hooks: :class:`Handled` to ``requests``, all other events to ``audit``.
 
-An event contains no secret, verifier, signature or session handle. The peer chooses the keys in :class:`Refused`, and
-they are not checked. Such a key may contain any character, so escape the keys before you write them to a log.
+An event contains no secret, verifier, signature or session handle. The keys in :class:`Refused` may be keys that the
+provider never issued. The peer can choose any characters for such a key, so escape the keys before you write them to a
+log.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ class Event:
 
     Attributes:
         at: The time of the event according to the clock of the provider, in seconds since 1970-01-01 00:00 UTC.
-        consumer_key: The key of the client.
+        consumer_key: The key of the client; None if the request has no valid ``oauth_consumer_key``.
     """
 
     at: int
@@ -69,7 +70,8 @@ class Renewed(Event):
         token_key: The key of the new token credentials.
         earlier_key: The key of the token credentials that were replaced.
         user: The user who approved the client.
-        grant: The identifier of the approval: the ``token_key`` in the event :class:`Redeemed` of the approval.
+        grant: The identifier of the approval. The *grant* is equal to the *token_key* in the event :class:`Redeemed`
+            that was emitted when the client got the first token credentials of this approval.
     """
 
     token_key: str
@@ -102,7 +104,8 @@ class Revoked(Event):
     Attributes:
         token_key: The key of the latest token credentials of the approval.
         user: The user who had approved the client.
-        grant: The identifier of the approval: the ``token_key`` in the event :class:`Redeemed` of the approval.
+        grant: The identifier of the approval. The *grant* is equal to the *token_key* in the event :class:`Redeemed`
+            that was emitted when the client got the first token credentials of this approval.
     """
 
     token_key: str
@@ -118,10 +121,10 @@ class Handled(Event):
         endpoint: ``"request_token"`` (section 2.1), ``"access_token"`` (section 2.3), ``"resource"`` (section 3), or
             ``"unknown"`` for a request that the middleware could not read.
         token_key: The ``oauth_token`` of the request, or None.
-        user: The user who approved the token. None for a refused request, for a request without a token, and at the
-            endpoints that issue credentials.
+        user: The user who approved the token. None if the request was refused, if the request has no token, or if the
+            client requested credentials.
         refused: The event of the refusal; None if the request was accepted.
-        seconds: The time, in seconds, in which the provider read and verified the request, and issued credentials.
+        seconds: The time, in seconds, that the provider needed to read and verify the request and to issue credentials.
     """
 
     endpoint: str

@@ -10,8 +10,8 @@ from .._wire.constants import OUT_OF_BAND
 __all__ = ["OUT_OF_BAND", "check_callback"]
 
 # The pattern matches a URL as RFC 3986 defines it, but without userinfo, fragment, backslash, space and control
-# characters. Browsers interpret these parts in different ways, so a browser could open another URL than the provider
-# has checked.
+# characters. Not all browsers interpret these parts in the same way, so a browser could open a URL that is different
+# from the URL that the provider has checked.
 _WEB = re.compile(
     r"https?://(?:[A-Za-z0-9._~\-]+|\[([0-9A-Fa-f:.]+)\])(?::([0-9]{1,5}))?(?:[/?][A-Za-z0-9\-._~:/?\[\]@!$&'()*+,;=%]*)?"
 )
@@ -22,15 +22,15 @@ _APPLICATION = re.compile(r"[a-z][a-z0-9+\-]*(?:\.[a-z0-9+\-]+)+:/[A-Za-z0-9\-._
 def check_callback(callback: str) -> None:
     """Check that a client may register *callback* (section 2.1).
 
-    Valid callbacks are http and https URLs, ``com.example.program:/path`` for installed
-    applications, and ``"oob"``. A provider compares the callback of a request with the
-    registered callbacks character by character. Dot segments are refused, because browsers remove dot segments: two
-    different texts would be the same URL.
+    Valid callbacks are http and https URLs, ``com.example.program:/path`` for installed applications, and ``"oob"``. A
+    provider compares the callback of a request with the registered callbacks character by character. Dot segments
+    (``/./`` and ``/../``) are refused. A browser removes dot segments, so it would open a URL that is different from
+    the URL that the provider has compared.
 
     Raises:
         TypeError: *callback* is not a str.
-        ValueError: *callback* is not of a valid form, or contains userinfo, a fragment, a backslash, a space, a control
-            character or a dot segment.
+        ValueError: *callback* is not a valid callback, or contains userinfo, a fragment, a backslash, a space, a
+            control character or a dot segment.
     """
     if not isinstance(callback, str):
         raise TypeError("callback: must be a str")

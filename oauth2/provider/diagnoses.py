@@ -1,4 +1,4 @@
-"""The reasons for refusals: after each refusal was sent, the audit hook receives a diagnosis.
+"""Diagnose refused requests, and pass each diagnosis to the audit hook after the refusal was sent.
 
 ``Provider(audit=hook, diagnoses=Diagnoses())`` passes a :class:`Diagnosed` to the audit hook after each
 :class:`~oauth2.provider.audit.Refused`. The responses to the clients do not change.
@@ -33,8 +33,9 @@ __all__ = ["Diagnosed", "Diagnoses"]
 
 _LOG = logging.getLogger("oauth2.provider")
 _DELAY = 0.1  # Seconds from a refusal to its diagnosis. The provider sends the response during this time.
-_PATIENCE = 10  # Seconds to wait until the event loop has called the store or the hook; then the diagnosis fails.
-_REST = 4  # The thread sleeps 4 times as long as the diagnosis took: it uses at most 1/5 of one processor.
+# If a call of the store or the hook in the event loop takes longer than this number of seconds, the diagnosis fails.
+_PATIENCE = 10
+_REST = 4  # The thread sleeps 4 times as long as a diagnosis took, so that it uses at most 1/5 of one processor.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,13 +47,13 @@ class Diagnosed(Event):
 
     Attributes:
         refused: The event of the refusal.
-        diagnosis: The verdict and the findings, see :mod:`oauth2.doctor`. ``pieces`` is None, because it would contain
-            the base string.
+        diagnosis: The verdict and the findings, see :mod:`oauth2.doctor`. ``pieces`` of the diagnosis is None, because
+            ``pieces`` would contain the base string.
         arrived: The URL at which the provider received the request, without the query.
-        verified: The URL with which the signature was verified: ``base_url`` and the received path.
-        advice: Advice about the settings of the provider, for the operator; ``""`` if the settings need no check.
-        dropped: The number of refusals without a diagnosis so far, because the queue was full or the request was too
-            large.
+        verified: The URL with which the signature was verified, without the query. If the provider has a ``base_url``,
+            this URL consists of ``base_url`` and the path of *arrived*.
+        advice: Advice about the settings of the provider, for the operator; ``""`` if there is no advice.
+        dropped: The number of refusals so far that got no diagnosis; see :attr:`Diagnoses.dropped`.
     """
 
     refused: Refused
@@ -108,9 +109,10 @@ class Diagnoses:
 
     @property
     def dropped(self) -> int:
-        """The number of refusals without a diagnosis.
+        """The number of refusals that got no diagnosis.
 
-        The queue was full, the request was too large, or the diagnosis failed.
+        The possible reasons are: the queue was full, the request was too large, the thread could not start, the object
+        was closed, or the diagnosis or the audit hook failed.
         """
         return self._dropped
 
@@ -126,13 +128,12 @@ class Diagnoses:
                 self._dropped += 1
                 return
             self._queue.append((time.monotonic() + _DELAY, refused, loop))
-            # If the queue contains an earlier request, the thread need not be notified, because it will read the queue
-            # again.
+            # If the queue contains an earlier request, the thread will read the queue again without a notification.
             if len(self._queue) == 1:
                 self._changed.notify()
 
     def close(self) -> None:
-        """End the thread and delete the requests in the queue. Later refusals get no diagnosis."""
+        """End the thread, and delete the requests in the queue. After this call, refusals get no diagnosis."""
         with self._changed:
             self._is_closed = True
             self._dropped += len(self._queue)
@@ -161,8 +162,8 @@ class Diagnoses:
     def _is_running(self) -> bool:
         if self._thread is None:
             thread = threading.Thread(target=self._run, name="oauth2-diagnoses", daemon=True)
-            # A process that is ending, or that has too many threads, cannot start a thread. The response must be sent
-            # nevertheless.
+            # start() raises RuntimeError if the process is ending, or has too many threads. The response must be sent
+            # also in these cases.
             with contextlib.suppress(RuntimeError):
                 thread.start()
                 self._thread = thread
@@ -177,7 +178,7 @@ class Diagnoses:
             earliest = max(started + self._interval, ended + _REST * (ended - started))
 
     def _wait(self, earliest: float) -> bool:
-        """Wait for a request to diagnose, and at least until the time *earliest*; return False after close()."""
+        """Wait until there is a request to diagnose and the time *earliest* has come; return False after close()."""
         with self._changed:
             while not self._is_closed:
                 start = max(earliest, self._queue[0][0]) if self._queue else None
@@ -218,7 +219,7 @@ class Diagnoses:
         )
         try:
             self._wait_for(refused.emit(event), loop)
-        except (Exception, CancelledError) as exc:  # noqa: BLE001 - as above
+        except (Exception, CancelledError) as exc:  # noqa: BLE001 - the next request must be diagnosed
             self._report("The audit hook failed", exc)
 
     def _wait_for(self, steps: Steps[Result], loop: asyncio.AbstractEventLoop | None) -> Result:

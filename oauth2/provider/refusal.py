@@ -51,7 +51,7 @@ def _missing(names: tuple[str, ...], present: Container[str]) -> list[str]:
 
 
 def error_headers(error: Error, pairs: Pairs, realm: str) -> list[tuple[str, str]]:
-    """Return the header fields of a refusal: ``WWW-Authenticate`` for status 400 and 401 (section 3.2)."""
+    """Return the header fields of a refusal, with ``WWW-Authenticate`` if the status is 400 or 401 (section 3.2)."""
     headers = [NOT_STORED]
     if error.status in (400, 401):
         headers.append(("WWW-Authenticate", build_authorization_header(pairs, realm)))
@@ -61,7 +61,7 @@ def error_headers(error: Error, pairs: Pairs, realm: str) -> list[tuple[str, str
 
 
 def refusal(error: Error) -> HTTPResponse:
-    """Return the response for a refused request. The body of the response is the problem report as a form."""
+    """Return the response to a refused request. The body of the response is the problem report as a form."""
     body = build_form(error.report or [("oauth_problem_advice", error.message)])
     return form_response(body, error.status, error.headers or error_headers(error, [], ""))
 

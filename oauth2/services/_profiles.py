@@ -1,7 +1,8 @@
 """The profile of a service that uses OAuth 1.0a.
 
-A profile follows the service's documentation on the day ``checked``. If ``tried`` is set, the profile was also tested:
-``tried`` describes the tested installation of the service's software. The tests did not call the public service.
+A profile follows the service's documentation as it was on the day ``checked``. If ``tried`` is set, the profile was
+also tested with an installation of the service's software, which ``tried`` describes. The tests did not call the public
+service.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ _VARIANTS: dict[str, type[SignatureMethod]] = {
     "protocol parameters as they are": RawParameters,
     "secret without ampersand": SecretWithoutAmpersand,
 }
-_TIMEOUT = 30.0  # In seconds. The timeout of a Client, unless the program passes another timeout.
+_TIMEOUT = 30.0  # In seconds. The default timeout of a Client.
 
 AuthT = TypeVar("AuthT")
 
@@ -38,7 +39,7 @@ AuthT = TypeVar("AuthT")
 class ServiceOptions(SigningOptions, total=False):
     """Keyword arguments of :meth:`Service.oauth1`: the options of ``OAuth1``, and ``private_key``.
 
-    An option of ``OAuth1`` replaces the option of the profile.
+    An option that the caller passes replaces the option of the profile.
 
     Attributes:
         private_key: The key for RSA: any private key that ``SignatureMethod_RSA_SHA1`` accepts.
@@ -64,32 +65,34 @@ class Service:
         checked: The day on which the documentation was read.
         signature_methods: Names of signature methods that the service accepts. Requests are signed with the first
             method in the list.
-        issuance: The procedure by which a client gets a token. "three steps" is the flow of section 2. With "xauth",
-            the client exchanges a user's name and password for a token. With "website", the service's web site shows
-            the token. "own" is another procedure of the service. "none" means that requests are signed without a token.
+        issuance: How a client gets a token. "three steps": with the flow of section 2. "xauth": the client exchanges a
+            user's name and password for a token. "website": the service's web site shows the token. "own": with the
+            service's own procedure. "none": requests are signed without a token.
         variant: The deviation of the service's signatures from RFC 5849; None if the signatures follow RFC 5849.
         placement: The place of the protocol parameters: "header", "query" or "body".
-        realm: The realm of the Authorization header; None for no realm; :data:`REQUEST_URL` if the realm is the URL of
-            each request.
+        realm: The realm of the Authorization header. None for no realm. :data:`REQUEST_URL` if the realm of each
+            request is its URL without the query.
         body_hash: Whether to send ``oauth_body_hash`` with bodies that are not forms.
         empty_token: Whether to send an empty ``oauth_token`` if there is no token.
-        placeholders: The placeholders that :meth:`at` replaces. Key: the placeholder. Value: "name" or "url".
+        placeholders: The placeholders that :meth:`at` replaces: a dict. Key: the placeholder. Value: "name" or "url",
+            the kind of text that replaces the placeholder.
         urls: A dict. Key: the name of an endpoint. Value: its URL, which can contain placeholders.
         http_method, token_method, callback, authorize_query, confirmations: See
             :class:`~oauth2.flow.Endpoints`.
         request_parameters: Names of further parameters of the temporary credential request.
         authorize_parameters: Names of further parameters of the authorization endpoint.
-        nonce_min, nonce_max: Minimum and maximum number of characters of a nonce. The nonces of this package have 22
-            characters.
+        nonce_min, nonce_max: Minimum and maximum number of characters of a nonce that the service accepts. The nonces
+            of this package have 22 characters.
         timestamp_window: The largest accepted difference between a timestamp and the service's clock, in seconds;
             None if unknown.
-        timestamps_never_back: Whether the service refuses a timestamp that is less than an earlier timestamp.
-        error_header: Name of a header field. A response with this field is a refusal, even if the status is 200. None
-            if the status shows each refusal.
+        timestamps_never_back: Whether the service refuses a timestamp that is less than the timestamp of an earlier
+            request.
+        error_header: Name of a header field. A response with this header field is a refusal, even if its status is 200.
+            None if every refusal has an error status.
         tried: The installation with which the profile was tested, and the day of the test; None if the profile was not
             tested.
-        ends: The day on which the service stops supporting OAuth 1.0a; None if unknown.
-        notes: Further facts.
+        ends: The day on which the service stops supporting OAuth 1.0a; None if no such day is known.
+        notes: Further facts about the service.
     """
 
     name: str
@@ -194,7 +197,7 @@ class Service:
             private_key: See :meth:`signature_method`.
 
         Raises:
-            ValueError: A placeholder is not replaced, or :meth:`signature_method` raises ValueError.
+            ValueError: The profile still has a placeholder in its realm, or :meth:`signature_method` raises ValueError.
         """
         if self.realm is not None and self.realm != REQUEST_URL and "{" in self.realm:
             raise self._unfilled()
@@ -224,7 +227,7 @@ class Service:
             **options: Options that replace options of the profile, and ``private_key``; see :class:`ServiceOptions`.
 
         Raises:
-            ValueError: :meth:`auth_options` raises this error.
+            ValueError: The reasons are those of :meth:`auth_options`.
         """
         return oauth1(consumer, self._token(token), **self._replaced({**options}))
 
@@ -243,7 +246,7 @@ class Service:
                 see :class:`ServiceClientOptions`.
 
         Raises:
-            ValueError: :meth:`auth_options` raises this error.
+            ValueError: The reasons are those of :meth:`auth_options`.
         """
         replaced: dict[str, Any] = {"timeout": _TIMEOUT, **self._replaced({**options})}
         return Client(consumer, self._token(token), **replaced)
@@ -253,7 +256,7 @@ class Service:
         return {**self.auth_options(**own), **options}
 
     def _unfilled(self) -> ValueError:
-        return ValueError(f"{self.name}: needs {_listed(self.placeholders)}; pass it to at() or endpoints()")
+        return ValueError(f"{self.name}: needs {_listed(self.placeholders)}; pass the value to at() or endpoints()")
 
     def _token(self, token: Credentials | None) -> Credentials | None:
         return Token("", "") if self.empty_token and not token else token
@@ -272,7 +275,7 @@ def read_maas_key(key: str) -> tuple[Consumer, Token]:
 
 
 def without_query(uri: str) -> str:
-    """Return *uri* without query and fragment. Cardmarket requires this text as the realm."""
+    """Return *uri* without query and fragment. The service Cardmarket requires this text as the realm."""
     return uri.partition("#")[0].partition("?")[0]
 
 
@@ -290,7 +293,7 @@ def _texts_of(name: str, kind: str, value: str) -> dict[str, str]:
             raise ValueError(f"{name}: must be a percent-encoded URL without a query")
         return {name: value}
     if not fullmatch(r"[A-Za-z0-9]+([_-][A-Za-z0-9]+)*", value):
-        raise ValueError(f"{name}: must be letters and digits, optionally separated by single - or _")
+        raise ValueError(f"{name}: must be letters and digits; single - and _ are allowed between them")
     return {f"{name}_host": value.lower().replace("_", "-"), f"{name}_realm": value.upper().replace("-", "_")}
 
 

@@ -1,6 +1,6 @@
 """Signature methods for services that deviate from RFC 5849.
 
-Use these methods only for the services that require them. Servers that follow RFC 5849 refuse these signatures.
+Use these methods only for the services that require them. A server that follows RFC 5849 refuses these signatures.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from ..signature import SignableRequest, SignatureMethod_HMAC_SHA256
 class RawParameters(SignatureMethod_RSA_SHA256):
     """RSA-SHA256 for Mastercard and Settlex. This variant deviates from RFC 5849 sections 3.4.1.3.2 and 3.6.
 
-    The protocol parameters, including ``oauth_body_hash``, are not encoded in the normalized request parameters. In the
-    base string these parameters are therefore encoded once instead of twice. If a query contains no escape, the
-    parameters of the query are also encoded only once. A ``+`` in a query is a plus sign. A form body is not signed.
-    Some services require the hash of the empty body with a GET.
+    In the normalized request parameters, the protocol parameters, including ``oauth_body_hash``, are not
+    percent-encoded. In the base string, these parameters are therefore percent-encoded once instead of twice. If the
+    query contains no escape, its parameters are also percent-encoded only once. A ``+`` in the query is a plus sign. A
+    form body is not signed. Some services require the hash of the empty body with a GET request.
     """
 
     hashes_no_body = True
@@ -30,7 +30,7 @@ class RawParameters(SignatureMethod_RSA_SHA256):
         self, request: SignableRequest, consumer: Credentials, token: Credentials | None
     ) -> tuple[bytes, bytes]:
         """Return ``b""`` as the key, because RSA uses no shared secret; and the signature base string as ASCII."""
-        made: Any = request  # The object must be a Request, because this method reads the decoded parameters.
+        made: Any = request  # The argument must be a Request, because this method reads its decoded parameters.
         query = query_of(made.url)
         pairs = [segment.partition("=")[::2] for segment in query.split("&") if segment]
         if "%" in query:
