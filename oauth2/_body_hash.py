@@ -15,6 +15,7 @@ _NAMES = {"sha1": "SHA-1", "sha256": "SHA-256", "sha384": "SHA-384", "sha512": "
 # Key: the length of the base64 text. Value: the name of the hash function. The parameter contains only the hash, so the
 # server recognizes the hash function by the length.
 _DIGESTS = {28: "sha1", 44: "sha256", 64: "sha384", 88: "sha512"}
+_UNKNOWN_BODY = "oauth_body_hash cannot be checked. Pass body= to Request.from_request()."
 
 
 class Policy(Protocol):
@@ -64,8 +65,11 @@ def check_body_hash(request: HashedRequest, method_name: str, policy: Policy) ->
     """
     given = request.get("oauth_body_hash")
     if given is None:
-        if policy.body_hash_required and request.body and not request.is_form_encoded:
-            raise ParameterAbsent("Missing oauth_body_hash.")
+        if policy.body_hash_required and not request.is_form_encoded:
+            if request.body is None:
+                raise BodyHashInvalid(_UNKNOWN_BODY)
+            if request.body:
+                raise ParameterAbsent("Missing oauth_body_hash.")
         return
     octets, expected = to_text(given).encode(), body_digest(method_name)
     sent = _DIGESTS.get(len(octets), expected)
@@ -77,7 +81,7 @@ def check_body_hash(request: HashedRequest, method_name: str, policy: Policy) ->
     if is_allowed and request.is_form_encoded and _is_hash(octets, b"", sent):
         return
     if request.body is None:
-        raise BodyHashInvalid("oauth_body_hash cannot be checked. Pass body= to Request.from_request().")
+        raise BodyHashInvalid(_UNKNOWN_BODY)
     if not is_allowed and _is_hash(octets, request.body, sent):
         raise BodyHashInvalid(
             f"oauth_body_hash is the {_NAMES[sent]} of the body. Send the {_NAMES[expected]} with {method_name}."

@@ -212,6 +212,7 @@ class Request(dict[str, Any]):
             # A snapshot is possible only if all values are text. is_current() would not notice a change inside a list.
             # It would also not notice that True replaces 1: these two values are equal in Python, but their texts are
             # different.
+            self._snapshot = None
             return encode_pairs(text_pairs(self))
         self._snapshot = Snapshot(dict(self), encoded)
         return encoded

@@ -325,6 +325,19 @@ def test_a_signature_method_that_changes_the_request_changes_the_result_only_if_
     assert server.verify_request(request, CONSUMER, TOKEN) == returned
 
 
+def test_a_signature_method_that_signs_a_change_changes_the_result_although_a_name_occurs_twice():
+    class Changing(oauth2.SignatureMethod_HMAC_SHA1):
+        def check(self, request, consumer, token, signature):
+            del request["b"]
+            return super().check(request, consumer, token, signature)
+
+    made = oauth2.Request.from_consumer_and_token(CONSUMER, TOKEN, "GET", "https://api.example/?a=1&a=2")
+    made.sign_request(oauth2.SignatureMethod_HMAC_SHA1(), CONSUMER, TOKEN)
+    request = oauth2.Request.from_request("GET", "https://api.example/?a=1&a=2&b=3", made.to_header(), body=b"")
+    server = oauth2.Server({"HMAC-SHA1": Changing()})
+    assert server.verify_request(request, CONSUMER, TOKEN) == {"a": ["1", "2"]}
+
+
 def test_a_request_that_is_signed_again_sends_its_present_parameters():
     consumer, token = oauth2.Consumer("key", "secret"), oauth2.Token("token", "secret")
     request = oauth2.Request.from_consumer_and_token(consumer, token, "GET", "https://api.example/")

@@ -874,9 +874,14 @@ def test_a_hash_may_be_required():
     assert server.verify_request(received_with_body(b"{}"), CONSUMER, TOKEN)
 
 
+def test_a_required_hash_cannot_be_checked_without_the_body():
+    with pytest.raises(BodyHashInvalid, match=r"Pass body= to Request\.from_request"):
+        server_of(body_hash_required=True).verify_request(received(), CONSUMER, TOKEN)
+
+
 def test_neither_an_empty_body_nor_a_form_needs_the_required_hash():
     server = server_of(body_hash_required=True)
-    assert server.verify_request(received(), CONSUMER, TOKEN)
+    assert server.verify_request(received_with_body(b"", body_hash=False), CONSUMER, TOKEN)
     form = oauth2.Request("POST", URL, {**parameters_of(oauth_nonce="2"), "title": "sea"}, is_form_encoded=True)
     form.sign_request(HMAC, CONSUMER, TOKEN)
     arrived = oauth2.Request.from_request("POST", URL, {"Content-Type": FORM}, body=form.to_postdata())

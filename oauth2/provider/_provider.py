@@ -29,9 +29,9 @@ class Provider(BaseProvider[ProviderStore, str | None]):
 
     Args:
         store: A ``MemoryStore``, an ``SQLiteStore``, or any other :class:`~oauth2.stores.ProviderStore`.
-        base_url: The scheme, host and path prefix of the URLs that clients sign. *base_url* replaces the scheme, host
-            and path prefix of each received URL, so a service behind a proxy needs *base_url*. The provider issues
-            credentials over plain http only if *base_url* is a loopback URL, such as ``http://127.0.0.1:8080``.
+        base_url: The scheme, host and path prefix of the URLs that clients sign. The provider verifies each request
+            with *base_url*, followed by the path and query of the received URL, so a service behind a proxy needs
+            *base_url*. The provider issues credentials over plain http only if *base_url* is a loopback URL, such as ``http://127.0.0.1:8080``.
         realm: The realm of the ``WWW-Authenticate`` header.
         realms: The names of the realms to which tokens can give access. When a client requests temporary credentials,
             the parameter ``realm`` of its Authorization header may contain the names of the requested realms, separated
