@@ -150,6 +150,7 @@ deb: dist
 
 test-deb: deb
 	.ci/deb try
+	.ci/deb autopkgtest
 
 # The demo and the command need only these extras (60 MB). The tools for contributors need ten times as much space.
 # They are installed into the same environment when a command needs them.
