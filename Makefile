@@ -47,6 +47,11 @@ SLOW_CORE = any_input async_stores diagnoses explanations fast_paths sqlalchemy_
 # Measuring coverage doubles the time of a test, so coverage is measured for these tests only. These tests must cover
 # the core completely.
 MEASURED = $(QUICK) $(wildcard tests/test_store*.py) $(patsubst %,tests/test_%.py,$(SLOW_CORE))
+
+# Test files that test-oldest leaves out. test_typing.py needs the types of the newest dependencies. The other files test
+# code that uses only the standard library, or they install the newest dependencies themselves.
+NOT_OLDEST = typing any_input attacks conformance diagnoses differential doctor doctor_base_strings doctor_limits \
+	doctor_plaintext fast_paths hostile_input packaging properties published_suite separate_project sqlite_store
 ALONE = $(shell grep -l 'pytest\.mark\.alone' tests/test_*.py)
 OTHERS = $(filter-out $(MEASURED),$(wildcard tests/test_*.py))
 
@@ -109,10 +114,8 @@ test: $(VENV)/ready
 	$(BIN)/python -m pytest -m alone $(ALONE)
 	$(BIN)/coverage report --include=$$($(BIN)/python -m tools.rows core) --fail-under=100
 
-# test_typing.py is left out, because it needs the types of the newest dependencies. The oldest dependencies have other
-# types.
 test-oldest: $(OLDEST)/ready
-	$(OLDEST)/bin/python -m pytest -m "not alone and not heavy" -n $(WORKERS) --dist worksteal --ignore=tests/test_typing.py
+	$(OLDEST)/bin/python -m pytest -m "not alone and not heavy" -n $(WORKERS) --dist worksteal $(patsubst %,--ignore=tests/test_%.py,$(NOT_OLDEST))
 
 lint: $(VENV)/ready
 	$(BIN)/ruff check

@@ -66,6 +66,15 @@ def test_every_test_file_is_run_once_and_those_with_the_marker_alone_again():
     assert sorted(alone) == sorted(name for name, text in files.items() if re.search(r"\bmark\.alone\b", text))
 
 
+def test_the_files_that_test_oldest_leaves_out_exist():
+    command = subprocess.run(
+        ["make", "--dry-run", "test-oldest"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
+    left_out = re.findall(r"--ignore=(\S+)", command)
+    assert "tests/test_typing.py" in left_out
+    assert [name for name in left_out if not (ROOT / name).exists()] == []
+
+
 def test_the_coverage_of_every_core_file_is_measured():
     patterns = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["coverage"]["run"]["omit"]
     assert [name for name in core_files() for pattern in patterns if fnmatch(name, pattern)] == []
