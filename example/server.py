@@ -3,7 +3,7 @@
 Run it with ``python example/server.py [--port PORT] [--nonces FILE] [--public-key FILE]``
 in an environment that has the package, such as the ``.venv`` that ``make demo`` creates.
 Clients must use exactly the URL that the server prints, because the server verifies signatures with that URL. Several
-servers can use the same file of nonces. If one server has accepted a request, all servers then refuse a replay of it.
+servers can use the same file of nonces. If one server has accepted a request, all these servers refuse a replay of it.
 """
 
 import argparse
@@ -92,7 +92,11 @@ class Resource(BaseHTTPRequestHandler):
 
 
 def size_of(digits: str, base: int) -> int:
-    """Return *digits* as a number of bytes; raise ValueError if *digits* are malformed or the number is too large."""
+    """Convert *digits*, a number of bytes in base *base*, to an int.
+
+    Raises:
+        ValueError: *digits* are malformed, or the number is larger than MAX_BODY.
+    """
     size = int(digits, base)
     if not 0 <= size <= MAX_BODY:
         raise ValueError("size: must be at most MAX_BODY")

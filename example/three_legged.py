@@ -28,7 +28,7 @@ def get_token(base_url: str, consumer: oauth.Consumer) -> oauth.Token:
 
 
 def main() -> None:
-    """Get a token, and print the response to a signed request."""
+    """Get a token, send a signed request with this token, and print the response."""
     if len(sys.argv) != 4:
         raise SystemExit("Usage: python example/three_legged.py BASE_URL KEY SECRET")
     base_url, key, secret = sys.argv[1:]

@@ -36,7 +36,9 @@ class Photos(oauth.Client):
         self._base_url = base_url
 
     def call(self, method: str, path: str, content: object = None) -> Any:
-        """Send *content* as JSON, unless *content* is None; return the JSON of the response.
+        """Send a request to *path* with *content* as JSON, and return the decoded JSON of the response.
+
+        If *content* is None, the request has no body.
 
         Raises:
             PhotosError: The status is not 2xx.

@@ -15,8 +15,9 @@ from oauth2.stores.opening import open_store
 
 keys = Path(os.environ["OAUTH2_PROVIDER_KEY_FILE"]).read_text(encoding="ascii")
 store = open_store(
-    os.environ["OAUTH2_PROVIDER_STORE"],  # The URL of the store of clients, grants and temporary credentials.
-    # The URL of the store of nonces. If this variable is not set, the first store also stores the nonces.
+    os.environ["OAUTH2_PROVIDER_STORE"],  # The URL of the store for clients, tokens and temporary credentials.
+    # The URL of the store for nonces. If this variable is not set, the store in the line above also stores the
+    # nonces.
     nonces=os.environ.get("OAUTH2_PROVIDER_NONCES"),
     cipher=FernetCipher.from_text(keys),
     timeout=5,
@@ -32,5 +33,5 @@ def api(environ: dict[str, Any], start_response: Callable[..., object]) -> list[
     return [f"{access.consumer.name} for {access.user}\n".encode()]
 
 
-# The page on which users approve is part of your application, see docs/provider.md.
+# This example has no page on which users approve. You must add this page: see docs/provider.md.
 application = CredentialEndpoints(Protected(api, provider=provider), provider=provider, prefix="/oauth")

@@ -8,7 +8,7 @@ from oauth2.middleware.wsgi import read_request
 from oauth2.stores import MemoryStore
 
 CONSUMER = oauth2.Consumer("course-key", "course-secret")
-_LINK = "quiz-1:7"  # The sourcedid of the grade: the id of the link, and the id of the user who opens the quiz.
+_LINK = "quiz-1:7"  # The sourcedid of the grade: the id of the link and the id of the user.
 
 
 def make_consumer(base_url: str, tool_url: str, grades: dict[str, float | None]) -> Flask:

@@ -21,8 +21,8 @@ def make_tool(base_url: str) -> Flask:
     """
     tool = Flask(__name__)
     nonces = MemoryStore()
-    # Key: a random ticket in the form. The browser sends the ticket back with the answer, so that the tool finds the
-    # target of the grade. A real tool stores the targets in its database.
+    # The key of each item is a random ticket, which is also in the form. The browser sends the ticket back with the
+    # answer, so that the tool finds the target of the grade. A real tool stores the targets in its database.
     targets: dict[str, OutcomeTarget] = {}
 
     @tool.post("/launch")

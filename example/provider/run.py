@@ -8,7 +8,7 @@ from oauth2.site import CannotServe, serve
 NAME = "Notebook"
 DATABASE = Path(__file__).with_name("provider.db")
 PORT = 8080
-BASE_URL = None  # If the provider is behind a reverse proxy, set the URL of the proxy, such as "https://notes.example".
+BASE_URL = None  # Behind a reverse proxy, replace None by the URL of the proxy, such as "https://notes.example".
 
 
 def main() -> None:

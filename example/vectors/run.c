@@ -60,7 +60,7 @@ static int is(Text a, const char *b) { return a.size == strlen(b) && memcmp(a.at
 /* --- JSON: objects and arrays are lists of nodes --------------------------------------- */
 
 typedef struct Node {
-    char kind; /* '{', '[', 's' for text, 't' and 'f' */
+    char kind; /* '{': object, '[': array, 's': text, 't': true, 'f': false */
     Text name, text;
     struct Node *first, *next;
 } Node;

@@ -1,4 +1,4 @@
-"""An API in Django behind the WSGI middleware: each path needs a signed request.
+"""An API in Django behind the WSGI middleware, which verifies the signature of each request.
 
 Run it with ``waitress-serve --listen 127.0.0.1:8080 --call photos_django:make`` in this folder, and call it with
 ``python example/client.py http://127.0.0.1:8080/photos``. docs/django.md adds the page where a user approves.

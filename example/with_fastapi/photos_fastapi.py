@@ -1,4 +1,4 @@
-"""An API in FastAPI whose routes need a signed request.
+"""An API in FastAPI whose route accepts only signed requests.
 
 Run it with ``uvicorn --app-dir example/with_fastapi photos_fastapi:app --port 8080``, and call it with
 ``python example/client.py http://127.0.0.1:8080/photos``. docs/fastapi.md adds the page where a user approves.

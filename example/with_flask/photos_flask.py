@@ -1,4 +1,4 @@
-"""An API in Flask whose views need a signed request.
+"""An API in Flask whose view accepts only signed requests.
 
 Run it with ``flask --app example/with_flask/photos_flask.py run --port 8080``, and call it with
 ``python example/client.py http://127.0.0.1:8080/photos``. docs/flask.md adds the page where a user approves.
