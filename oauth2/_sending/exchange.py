@@ -160,7 +160,7 @@ class Exchange:
         return False
 
     def explains(self, status: int) -> bool:
-        """Return whether *on_refusal* is called for a refusal with *status*. If True, the client must read the body."""
+        """Return whether *on_refusal* may be called for a refusal with *status*; the client must then read the body."""
         return self.signer is not None and self.signer.on_refusal is not None and status in REFUSALS
 
     def refused(

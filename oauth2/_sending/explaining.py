@@ -27,8 +27,8 @@ _MAX_SAID = 300  # Maximum number of characters of the service's text that an ex
 # The text is read from this number of characters of an HTML page. The rest is ignored, because the search for the text
 # takes quadratic time.
 _MAX_MARKUP = 4096
-# In seconds. Every known service accepts this difference between a timestamp and its clock, so only a larger difference
-# is reported.
+# In seconds. Every known service accepts a timestamp that differs from the service's clock by this value. Only a larger
+# difference is reported.
 _CLOCK_ERROR = 60
 _MAX_DIGITS = 11
 _PROBLEM = re.compile("[a-z_]{1,64}")

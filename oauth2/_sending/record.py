@@ -101,8 +101,8 @@ class Sent:
     Attributes:
         owner: The key of the :class:`Record` that has this request.
         signed: The request.
-        missing: ``""`` if the signed text was kept. Otherwise the reason why only two parts were kept: the method, and
-            the URL without its query.
+        missing: ``""`` if the complete URL and the Authorization header were kept. Otherwise the reason why only the
+            method and the URL without its query were kept.
         refusal: The refusal of the service; None if the service did not refuse the request.
     """
 

@@ -69,7 +69,8 @@ class TrustedProxies:
 
     Raises:
         TypeError: *hops* or *headers* is one str.
-        ValueError: A member of *hops* is not an address or network, or *headers* contains another header.
+        ValueError: A member of *hops* is not an address or network, *headers* contains an unknown header, or
+            *headers* contains both Forwarded and an X-Forwarded header.
     """
 
     def __init__(self, hops: Iterable[str], *, headers: Iterable[str] = _USUAL) -> None:

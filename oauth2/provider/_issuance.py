@@ -172,7 +172,7 @@ class Issuance:
         yield from self._redeemed(token, None)
         return self._issued(token)
 
-    # --- used to redeem, to renew and for xAuth -----------------------------------
+    # --- helpers of _redeem(), _renew() and _log_in() ------------------------------
 
     def _new_token(
         self, consumer: ClientCredentials, user: str, realms: tuple[str, ...], session_end: int | None
