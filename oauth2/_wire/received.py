@@ -58,8 +58,8 @@ def find_headers(headers: Headers) -> tuple[str, str]:
 
     Args:
         headers: A mapping of header fields, whose names may be in upper or lower case. *headers* can also be a WSGI
-            environ, Django's META, or a part of an environ or META. In a mapping of header fields, a field with the name ``Content_Type``
-            or ``CONTENT_TYPE`` is ignored.
+            environ, Django's META, or a part of an environ or META. In a mapping of header fields, a field with the
+            name ``Content_Type`` or ``CONTENT_TYPE`` is ignored.
 
     Raises:
         Error: A field occurs twice, and the two values are different.

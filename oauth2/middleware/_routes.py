@@ -80,7 +80,7 @@ def covers(paths: Paths) -> Callable[[str, str], bool] | None:
     def is_covered(mount: str, path: str) -> bool:
         whole = mount + path
         if any(root in f"{whole}/" for root in roots):
-            # Fast path: _readings() would yield a form that contains this root, so the slow path would return True, too.
+            # Fast path: _readings() would yield a form that contains this root, so the slow path would return True.
             return True
         wholes = [whole] if path.startswith("/") else [whole, f"{mount}/{path}"]
         return any(root in reading for each in wholes for reading in _readings(each) for root in roots)
