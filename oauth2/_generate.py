@@ -71,6 +71,6 @@ def read_verifier(typed: str) -> str:
     """Return the verifier that a person *typed*, without whitespace and in lower case.
 
     A verifier of :func:`make_verifier` contains no whitespace and no upper-case letters, so this conversion does not
-    make it easier to guess.
+    make the verifier easier to guess.
     """
     return "".join(typed.split()).lower()

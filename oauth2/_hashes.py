@@ -1,4 +1,4 @@
-"""The hash functions of signature methods. If a method uses a hash function, the method's name ends with its name."""
+"""The hash functions of signature methods. The name of a hash function is the end of the name of its method."""
 
 from __future__ import annotations
 

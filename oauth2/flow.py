@@ -309,7 +309,7 @@ def _unconfirmed(found: Mapping[str, str]) -> str:
     value = found["oauth_callback_confirmed"].rstrip()
     credentials = [found["oauth_token"], found["oauth_token_secret"]]
     is_secret = any(each and value and (each in value or value in each) for each in credentials)
-    shown = f'"{value}"' if _WORD.fullmatch(value) and not is_secret else f"{len(value)} other characters"
+    shown = f'"{value}"' if _WORD.fullmatch(value) and not is_secret else f"another text of {len(value)} characters"
     return f'oauth_callback_confirmed must be "true", but the service sent {shown}.'
 
 

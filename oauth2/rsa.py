@@ -62,7 +62,7 @@ class _RSA(SignatureMethod):
 
     Raises:
         ImportError: The ``rsa`` extra is not installed.
-        TypeError: A key has a type that is not in this list.
+        TypeError: A key has a type that is not listed for its argument.
         ValueError: A key cannot be read, or is not an RSA key.
     """
 
