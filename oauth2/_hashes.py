@@ -1,4 +1,4 @@
-"""The hash functions of signature methods. The name of a hash function is the end of the name of its method."""
+"""The hash functions of signature methods. For example, the name HMAC-SHA256 ends with the hash function SHA256."""
 
 from __future__ import annotations
 

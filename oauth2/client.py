@@ -288,7 +288,7 @@ class Client(httplib2.Http):
 
     def _request(self, conn: Any, host: str, uri: str, request_uri: str, method: str, body: Any, *rest: Any) -> Any:
         # httplib2.Http.request() calls this method. To send a request without a signature, a program may call
-        # httplib2.Http.request() directly. If the service redirects such a request, the new request must not be signed.
+        # httplib2.Http.request() directly. If the service redirects this request, the new request must not be signed.
         sending = in_flight.get()
         if sending is not None and sending.client is self:
             return super()._request(conn, host, uri, request_uri, method, body, *rest)  # type: ignore[misc]

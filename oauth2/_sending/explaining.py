@@ -351,7 +351,7 @@ def _of_the_service(found: Finding) -> str:
     if evidence is not None and evidence.piece in ("method", "base string URI"):
         return f"The service used the {evidence.piece} {evidence.signed}, and this client signed {evidence.arrived}."
     sentence = (
-        "A client with this mistake makes the base string of the service: "
+        "A client with this mistake would compute the base string of the service: "
         f"{found.sentence.removeprefix(_ITS_BASE_STRING)}"
     )
     if evidence is None or evidence.piece == "base string":

@@ -190,8 +190,8 @@ class _Writes:
         request.headers = kept + [(name, value.encode("latin-1")) for name, value in changed.items() if value]
 
     def _authorization(self, fields: dict[bytes, str], signed: Outgoing) -> dict[bytes, str | None]:
-        # If the request is sent to the origin of the previous request, an Authorization field with another scheme, such
-        # as Basic or Bearer, is not changed.
+        # If the request is sent to the origin of the previous request, an Authorization field with a scheme other than
+        # OAuth, such as Basic or Bearer, is not changed.
         is_kept = self.exchange.signer is not None and not is_oauth_header(fields.get(b"authorization", ""))
         return {} if is_kept and not signed.authorization else {b"authorization": signed.authorization}
 

@@ -146,7 +146,7 @@ def _advice(refused: RefusedRequest, diagnosis: Diagnosis) -> str:
         if each.evidence is not None and each.evidence.piece == _URI:
             signed, verified = each.evidence.signed, each.evidence.arrived
             return (
-                f"The client signed {signed}, and {verified} was verified. If the client used the right URL, "
+                f"The client signed {signed}, and the provider verified {verified}. If the client used the right URL, "
                 "correct base_url."
             )
     if diagnosis.verdict != "unexplained" or diagnosis.signature_is_right:

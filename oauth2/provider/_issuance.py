@@ -27,7 +27,7 @@ from ._verification import IssuedCredentials, Verification, keys, requested_real
 from .audit import Issued, Redeemed, Renewed
 from .callbacks import OUT_OF_BAND, check_callback
 
-_MAX_TRIES = 5  # The maximum number of attempts to redeem the same temporary credentials.
+_MAX_TRIES = 5  # The maximum number of attempts to redeem temporary credentials.
 
 
 class Issuance:
