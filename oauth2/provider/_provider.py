@@ -200,8 +200,8 @@ class Provider(BaseProvider[ProviderStore, str | None]):
         """Return the response for an error that :meth:`authenticate` raised, or that occurred before that call.
 
         An error can occur before :meth:`authenticate` is called, for example because the body is too large. For such an
-        error, this method calls the hooks *audit* and *requests*. If :meth:`authenticate` raised the error, :meth:`authenticate` has already
-        called the hooks, so this method does not call them again.
+        error, this method calls the hooks *audit* and *requests*. If :meth:`authenticate` raised the error,
+        :meth:`authenticate` has already called the hooks, so this method does not call them again.
         """
         return run(self._endpoints.error_response(error))
 
