@@ -3,7 +3,7 @@
 httpx calls an auth object once for each request of the program. For a redirect, httpx does not call the auth object
 again. httpcore, however, calls the ``trace`` extension of a request each time before it writes the request: the first
 time, and for each redirect and each retry. If a redirect does not change the origin of the URL, the ``trace``
-extension of this module signs the new request. Otherwise, it removes all credentials from the new request.
+extension of this module signs the new request. Otherwise, the extension removes all credentials from the new request.
 """
 
 from __future__ import annotations

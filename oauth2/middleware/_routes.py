@@ -36,10 +36,10 @@ def endpoints_of(provider: Provider | AsyncProvider, prefix: str) -> dict[str, C
 
 
 def known_realm(provider: Provider | AsyncProvider, realm: str | None) -> str | None:
-    """Return *realm*; it must be None or one of the realms of *provider*.
+    """Return *realm*, which must be None or one of the realms of *provider*.
 
     Raises:
-        ValueError: *realm* is neither None nor one of these realms.
+        ValueError: *realm* is neither None nor one of the realms of *provider*.
     """
     if realm is not None and realm not in provider.realms:
         raise ValueError("realm: must be one of the realms of the provider")

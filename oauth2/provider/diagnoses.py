@@ -199,8 +199,8 @@ class Diagnoses:
             found = self._wait_for(refused.find(), loop)
             diagnosis, advice = explain(refused, found)
         except (Error, ValueError, ImportError):
-            # The store is unavailable, or the request has no absolute URL. Nothing is logged here, because the audit
-            # event of the refusal contains the cause.
+            # The store is unavailable, the request has no absolute URL, or the public key of the client cannot be used.
+            # Nothing is logged here, because the audit hook has already received the refusal.
             with self._changed:
                 self._dropped += 1
             return
