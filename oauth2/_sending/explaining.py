@@ -24,8 +24,8 @@ from .service_time import read_report, seconds
 from .signer import Signer
 
 _MAX_SAID = 300  # Maximum number of characters of the service's text that an explanation shows.
-# Maximum number of characters of an HTML page in which the text is searched. The rest of the page is ignored, because the
-# search takes quadratic time.
+# Maximum number of characters of an HTML page in which the text is searched. The rest of the page is ignored, because
+# the search takes quadratic time.
 _MAX_MARKUP = 4096
 # In seconds. Every known service accepts a timestamp that differs from the service's clock by this value. Only a larger
 # difference is reported.
