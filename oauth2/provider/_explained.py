@@ -79,8 +79,8 @@ def _without_host(refused: RefusedRequest) -> HTTPRequest:
 def _urls_that_arrived(refused: RefusedRequest) -> list[str]:
     """Return the URL of the request, and a copy of this URL that has the host of the Host header.
 
-    The two URLs differ behind a trusted proxy. If the URL of the request is only a path, return this path with the host
-    of the Host header, once with http and once with https.
+    Behind a trusted proxy, the two URLs can have different hosts. If the URL of the request is only a
+    path, return this path with the host of the Host header, once with http and once with https.
     """
     url = refused.http_request.url
     scheme, mark, rest = url.partition("://")
