@@ -48,7 +48,7 @@ def hash_of(body: bytes | str | BinaryFile, method_name: str) -> tuple[bytes, st
 @lru_cache
 def hash_of_no_body(method_name: str) -> tuple[bytes, str]:
     """Return the result of :func:`hash_of` for an empty body."""
-    # Cache: most requests have no body, and the hash of an empty body is always the same.
+    # The result is cached, because most requests have no body.
     return hash_of(b"", method_name)
 
 

@@ -25,7 +25,7 @@ def require_keys(consumer: object, token: object) -> None:
 
 
 def strip_line_ends(text: str | bytes) -> str | bytes:
-    """Return *text* without line ends at its end. Files and many services add a line end after the last value."""
+    """Return *text* without trailing line ends. Files and many services add a line end after the last value."""
     return text.rstrip("\r\n") if isinstance(text, str) else text.rstrip(b"\r\n")
 
 

@@ -34,7 +34,7 @@ def generate_verifier(length: int = 8) -> str:
     """Return *length* random decimal digits, for a person to type (section 2.2).
 
     The default is eight digits, as in python-oauth2, so existing programs need no change. For a verifier in a redirect
-    URL, pass 20 as *length*: 20 digits have 66 random bits, and no person must type this verifier.
+    URL, pass 20 as *length*: 20 digits have 66 random bits, and no person has to type this verifier.
     """
     return generate_nonce(length)
 
@@ -71,6 +71,6 @@ def read_verifier(typed: str) -> str:
     """Return the verifier that a person *typed*, without whitespace and in lower case.
 
     A verifier of :func:`make_verifier` contains no whitespace and no upper-case letters, so this conversion does not
-    make it easier to guess.
+    make the verifier easier to guess.
     """
     return "".join(typed.split()).lower()

@@ -1,4 +1,4 @@
-"""The hash functions of signature methods. If a method uses a hash function, the method's name ends with its name."""
+"""The hash functions of signature methods. For example, the name HMAC-SHA256 ends with the hash function SHA256."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ HASHES = {"SHA1": "sha1", "SHA256": "sha256", "SHA512": "sha512", "SHA384": "sha
 
 
 def hash_name(method: str) -> str:
-    """Return the :mod:`hashlib` name of a signature method's hash function; ``""`` if *method* ends with no known name.
+    """Return the :mod:`hashlib` name of the hash function that a signature method uses.
+
+    The result is ``""`` if *method* does not end with a key of :data:`HASHES`.
 
     Args:
         method: Name of a signature method, such as ``HMAC-SHA256``.

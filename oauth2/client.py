@@ -52,9 +52,9 @@ class HttpOptions(TypedDict, total=False):
 class Client(httplib2.Http):
     """Sends requests that are signed with client credentials and, if there is a token, with token credentials.
 
-    This class is a subclass of ``httplib2.Http``. If the service redirects to the same origin, the client signs the
-    request again. If the service redirects to another origin, the client sends the request without any credentials. A
-    redirect from https to http is not followed.
+    This class is a subclass of ``httplib2.Http``. If a redirect does not change the origin of the URL, the client
+    signs the new request. If a redirect leads to another origin, the client sends the new request without any
+    credentials. A redirect from https to http is not followed.
 
     Args:
         consumer: Client credentials: any object with ``key`` and ``secret``.
@@ -110,7 +110,7 @@ class Client(httplib2.Http):
         **kwargs: Unpack[HttpOptions],
     ) -> None:
         if consumer is not None and not are_credentials(consumer):
-            # The next two messages are those of python-oauth2 1.9, because programs may compare them.
+            # The two messages below are equal to those of python-oauth2 1.9, because programs may compare messages.
             raise ValueError("Invalid consumer.")
         if token and not are_credentials(token):
             raise ValueError("Invalid token.")
@@ -277,9 +277,9 @@ class Client(httplib2.Http):
         sending = in_flight.get()
         if sending is not None and sending.exchange.signer is not None:
             conn = SigningConnection(conn, sending)
-        # The method below also reads the body. If the body is a generator, the generator may send its own request with
-        # this client. If in_flight still contained the first request, the request of the generator would be treated as
-        # a redirect of the first request.
+        # super()._conn_request() also reads the body. If the body is a generator, the generator may send its own
+        # request with this client. If in_flight still contained the first request, the request of the generator would
+        # be treated as a redirect of the first request.
         token = in_flight.set(None)
         try:
             return super()._conn_request(conn, *args)  # type: ignore[misc]
@@ -288,7 +288,7 @@ class Client(httplib2.Http):
 
     def _request(self, conn: Any, host: str, uri: str, request_uri: str, method: str, body: Any, *rest: Any) -> Any:
         # httplib2.Http.request() calls this method. To send a request without a signature, a program may call
-        # httplib2.Http.request() directly. If this request is redirected, the next request must not be signed, either.
+        # httplib2.Http.request() directly. If the service redirects this request, the new request must not be signed.
         sending = in_flight.get()
         if sending is not None and sending.client is self:
             return super()._request(conn, host, uri, request_uri, method, body, *rest)  # type: ignore[misc]
@@ -312,5 +312,5 @@ def _is_sent_again(exchange: Exchange, answer: Any) -> bool:
     # A program may replace httplib2.Http.request(), so *answer* can be of any type.
     response = answer[0] if isinstance(answer, tuple) else None
     if not isinstance(response, httplib2.Response) or response.previous is not None:
-        return False  # The exchange of the redirect has already processed the response.
+        return False  # A redirect was followed, and _redirect() has already processed this response.
     return exchange.answered(response.status, lambda name: response.get(name.lower()), answer[1])

@@ -61,7 +61,7 @@ class MonotonicClock(Clock):
 
     If the clock of this machine is set back, a MonotonicClock repeats its latest value until the clock of the machine
     has reached this value. Only :meth:`set` can set a MonotonicClock back. This is safe, because a service that reports
-    an earlier time has not accepted a later timestamp.
+    a time has not accepted timestamps after that time.
     """
 
     def __init__(self, offset: int = 0, *, max_correction: int = MAX_CORRECTION) -> None:

@@ -203,8 +203,8 @@ class TokenExpired(Unauthorized):
 class TokenRejected(Unauthorized):
     """The temporary credentials cannot be approved or redeemed, or the token credentials cannot be renewed.
 
-    The temporary credentials are not approved, have expired, were already redeemed, or are unknown to the consent page.
-    Or the session of the token credentials has ended.
+    The temporary credentials are not approved, have expired or were already redeemed. Or the consent page was opened
+    with an unknown ``oauth_token``. Or the session of the token credentials has ended.
     """
 
     problem = "token_rejected"

@@ -200,8 +200,8 @@ def is_callback(url: str, token: Credentials) -> bool:
 def is_unnamed_problem(url: str) -> bool:
     """Return whether *url* reports an ``oauth_problem`` without the key of the temporary credentials.
 
-    Some services redirect to such a URL when the user refuses. Accept such a URL only if other web pages cannot guess
-    the callback URL. Otherwise any web page could redirect the user to such a URL.
+    After a refusal, some services redirect the user to the callback URL without this key. Accept this redirect only if
+    other web pages cannot guess the callback URL. Otherwise any web page could report a refusal.
 
     Args:
         url: The URL of a received request, or only the query of this URL.
@@ -309,7 +309,7 @@ def _unconfirmed(found: Mapping[str, str]) -> str:
     value = found["oauth_callback_confirmed"].rstrip()
     credentials = [found["oauth_token"], found["oauth_token_secret"]]
     is_secret = any(each and value and (each in value or value in each) for each in credentials)
-    shown = f'"{value}"' if _WORD.fullmatch(value) and not is_secret else f"{len(value)} other characters"
+    shown = f'"{value}"' if _WORD.fullmatch(value) and not is_secret else f"another text of {len(value)} characters"
     return f'oauth_callback_confirmed must be "true", but the service sent {shown}.'
 
 

@@ -59,7 +59,8 @@ class Request(dict[str, Any]):
         is_form_encoded: Whether the body is a form whose parameters are *parameters*.
 
     Raises:
-        TypeError: *url* or a parameter is neither text nor UTF-8 bytes, or a parameter is a mapping.
+        TypeError: *url* or the name of a parameter is neither text nor UTF-8 bytes. The value of a parameter is bytes
+            that are not UTF-8, or is a mapping.
         ValueError: *url* is not a valid absolute http or https URL.
     """
 
@@ -77,8 +78,8 @@ class Request(dict[str, Any]):
     max_form = 1024 * 1024
 
     #: Names of protocol parameters that :meth:`from_request` accepts in the query or the form, although the
-    #: Authorization header contains the other protocol parameters. Empty, except at the endpoints of a provider that
-    #: issue credentials.
+    #: Authorization header contains the other protocol parameters. The set is empty, except if a provider receives a
+    #: request for credentials.
     may_stand_apart = frozenset[str]()
 
     # Defaults for subclasses whose __init__() does not call super().__init__().

@@ -62,7 +62,7 @@ class _RSA(SignatureMethod):
 
     Raises:
         ImportError: The ``rsa`` extra is not installed.
-        TypeError: A key has a type that is not in this list.
+        TypeError: A key has a type that is not listed for its argument.
         ValueError: A key cannot be read, or is not an RSA key.
     """
 
@@ -143,14 +143,14 @@ class SignatureMethod_RSA_SHA1(_RSA):  # noqa: N801 - named like the drop-in cla
 
 
 class SignatureMethod_RSA_SHA256(_RSA):  # noqa: N801 - named like the drop-in classes
-    """RSA-SHA256: section 3.4.3 with SHA-256."""
+    """RSA-SHA256, RFC 5849 section 3.4.3 with SHA-256 instead of SHA-1."""
 
     name = "RSA-SHA256"
     digest = "sha256"
 
 
 class SignatureMethod_RSA_SHA512(_RSA):  # noqa: N801 - named like the drop-in classes
-    """RSA-SHA512: section 3.4.3 with SHA-512."""
+    """RSA-SHA512, RFC 5849 section 3.4.3 with SHA-512 instead of SHA-1."""
 
     name = "RSA-SHA512"
     digest = "sha512"

@@ -254,14 +254,14 @@ class SignatureMethod_HMAC_SHA1(_HMAC):  # noqa: N801 - drop-in name
 
 
 class SignatureMethod_HMAC_SHA256(_HMAC):  # noqa: N801 - named like the drop-in classes
-    """HMAC-SHA256: section 3.4.2 with SHA-256."""
+    """HMAC-SHA256, RFC 5849 section 3.4.2 with SHA-256 instead of SHA-1."""
 
     name = "HMAC-SHA256"
     digest = "sha256"
 
 
 class SignatureMethod_HMAC_SHA512(_HMAC):  # noqa: N801 - named like the drop-in classes
-    """HMAC-SHA512: section 3.4.2 with SHA-512."""
+    """HMAC-SHA512, RFC 5849 section 3.4.2 with SHA-512 instead of SHA-1."""
 
     name = "HMAC-SHA512"
     digest = "sha512"

@@ -107,8 +107,8 @@ def test_other_accepted_confirmations_are_compared_in_the_same_way():
     [
         ("&oauth_callback_confirmed=false", 'must be "true", but the service sent "false".'),
         ("&oauth_callback_confirmed=", 'must be "true", but the service sent "".'),
-        ("&oauth_callback_confirmed=%20true", "but the service sent 5 other characters."),
-        ("&oauth_callback_confirmed=" + "x" * 9, "but the service sent 9 other characters."),
+        ("&oauth_callback_confirmed=%20true", "but the service sent another text of 5 characters."),
+        ("&oauth_callback_confirmed=" + "x" * 9, "but the service sent another text of 9 characters."),
         ("", "did not send oauth_callback_confirmed=true. The service sent oauth_token, oauth_token_secret."),
         ("&xoauth_url=u&evil=1&oauth_%1b=1&a+b=c", ". The service sent oauth_token, oauth_token_secret, xoauth_url."),
     ],

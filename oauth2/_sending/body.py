@@ -10,7 +10,8 @@ from typing import Any
 class Chunks:
     """A file-like object that reads the chunks of an iterator.
 
-    *make* creates the iterator; :meth:`seek` creates it again. A body can therefore be hashed first, and then sent.
+    The function *make* creates the iterator; :meth:`seek` calls *make* again. A body can therefore be hashed first, and
+    then sent.
     """
 
     def __init__(self, make: Callable[[], Iterator[bytes]]) -> None:

@@ -145,8 +145,8 @@ class Exchange:
             header: A function that is called with the name of a response header field. The function must return the
                 value of the field, or None if the response does not have the field.
             body: The body of the response, if the client has read it.
-            later: A function that returns the body, if the program reads the body after this call. The function must
-                not keep a reference to the response.
+            later: A function that returns the body; it is used if the program reads the body after this call. The
+                function must not keep a reference to the response.
 
         Returns:
             True if the clock was corrected. The client should then send the request again.
@@ -160,7 +160,7 @@ class Exchange:
         return False
 
     def explains(self, status: int) -> bool:
-        """Return whether *on_refusal* is called for a refusal with *status*. If True, the client must read the body."""
+        """Return whether *on_refusal* may be called for a refusal with *status*; the client must then read the body."""
         return self.signer is not None and self.signer.on_refusal is not None and status in REFUSALS
 
     def refused(
@@ -181,7 +181,7 @@ class Exchange:
             signer.on_refusal(signer, sent)
 
     def correct_clock(self, status: int, header: Callable[[str], str | None], body: bytes = b"") -> bool:
-        """Correct the signer's clock if the service refused the timestamp, and reports the time of its own clock.
+        """Correct the signer's clock if the service refused the timestamp, and sent the time of its own clock.
 
         A 401 response may be a refusal of the timestamp. A 400 or 403 response is treated as a refusal of the timestamp
         only if the problem report contains ``timestamp_refused``. If the service refuses the request again after a

@@ -24,11 +24,11 @@ from .service_time import read_report, seconds
 from .signer import Signer
 
 _MAX_SAID = 300  # Maximum number of characters of the service's text that an explanation shows.
-# The text is read from this number of characters of an HTML page. The rest is ignored, because the search for the text
-# takes quadratic time.
+# Maximum number of characters of an HTML page in which the text is searched. The rest of the page is ignored, because
+# the search takes quadratic time.
 _MAX_MARKUP = 4096
-# In seconds. Every known service accepts this difference between a timestamp and its clock, so only a larger difference
-# is reported.
+# In seconds. Every known service accepts a timestamp that differs from the service's clock by this value. Only a larger
+# difference is reported.
 _CLOCK_ERROR = 60
 _MAX_DIGITS = 11
 _PROBLEM = re.compile("[a-z_]{1,64}")
@@ -351,7 +351,7 @@ def _of_the_service(found: Finding) -> str:
     if evidence is not None and evidence.piece in ("method", "base string URI"):
         return f"The service used the {evidence.piece} {evidence.signed}, and this client signed {evidence.arrived}."
     sentence = (
-        "A client with this mistake makes the base string of the service: "
+        "A client with this mistake would compute the base string of the service: "
         f"{found.sentence.removeprefix(_ITS_BASE_STRING)}"
     )
     if evidence is None or evidence.piece == "base string":

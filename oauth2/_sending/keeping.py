@@ -11,7 +11,7 @@ from .signer import Signer
 #: Maximum number of characters of a URL, and maximum number of characters or bytes of a form. A longer text is not
 #: kept.
 MAX_KEPT = 64 * 1024
-#: Reasons why a signed text is not kept.
+#: Reasons why only the method and the shown URL of a request are kept.
 TOO_LONG = "it is too long"
 SECRET = "it contains the secrets themselves"  # noqa: S105 - a reason, and no secret
 
@@ -34,7 +34,7 @@ def keep(signed: Outgoing, signer: Signer) -> Sent:
 
 
 def _reduced(signed: Outgoing, method: str) -> tuple[Outgoing, str]:
-    """Return the parts of a request that may be kept, and the reason why the signed text is left out (or ``""``)."""
+    """Return the parts of a request that may be kept, and the reason if only method and URL are kept (or ``""``)."""
     verb, uri, body, content_type, authorization, names, _, host = signed
     # A body with oauth_body_hash is not a form. The comparison with FORM is faster than is_form().
     is_kept = "oauth_body_hash" not in names and isinstance(body, (str, bytes))

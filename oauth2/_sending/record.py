@@ -101,8 +101,8 @@ class Sent:
     Attributes:
         owner: The key of the :class:`Record` that has this request.
         signed: The request.
-        missing: ``""`` if the signed text was kept. Otherwise the reason why only two parts were kept: the method, and
-            the URL without its query.
+        missing: ``""`` if the complete URL and the Authorization header were kept. Otherwise the reason why only the
+            method and the URL without its query were kept.
         refusal: The refusal of the service; None if the service did not refuse the request.
     """
 
@@ -126,8 +126,8 @@ class Record:
     """The last request that one client signed. A copy or a pickle of a record is empty.
 
     Attributes:
-        key: An object that identifies this record. A request has a reference to this key instead of a reference to the
-            record. The record and the request therefore do not form a reference cycle.
+        key: An object that identifies this record. A stored request has a reference to this key instead of a
+            reference to the record. The record and the request therefore do not form a reference cycle.
         last: The last request that any thread or task signed with this client; None if no request was signed.
     """
 

@@ -13,7 +13,7 @@ from ..errors import InvalidRequest
 
 #: HTTP statuses of responses that can be a refusal of the timestamp.
 REFUSALS = (400, 401, 403)
-#: In seconds. A difference between two times up to this value is not a clock error, because the transmission of a
+#: In seconds. If two times differ by at most this value, no clock is considered wrong, because the transmission of a
 #: response takes time.
 TOLERANCE = 5
 

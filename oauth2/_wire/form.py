@@ -75,8 +75,8 @@ def _parse(form: str, decode: Callable[[str], str]) -> Pairs:
 def encode_form(form: str) -> list[str]:
     """Return the encoded parameters of a query or form body that this process sends.
 
-    This function accepts each form that :func:`parse_form_as_sent` accepts. The result has the format of the result of
-    :func:`~oauth2._wire.pairs.encode_pairs`.
+    This function accepts each form that :func:`parse_form_as_sent` accepts. Each text in the result is
+    ``"name value"``, see :func:`~oauth2._wire.pairs.encode_pairs`.
     """
     return _canonical_parameters(form) or encode_pairs(_parse(form, percent_decode_as_sent))
 
@@ -84,7 +84,7 @@ def encode_form(form: str) -> list[str]:
 def read_form(form: str) -> list[str]:
     """Return the encoded parameters of a query or form body that was received.
 
-    The result has the format of the result of :func:`~oauth2._wire.pairs.encode_pairs`.
+    Each text in the result is ``"name value"``, see :func:`~oauth2._wire.pairs.encode_pairs`.
 
     Raises:
         Error: The form has an invalid escape. This function may accept octets that are not UTF-8;

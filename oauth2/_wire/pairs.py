@@ -85,7 +85,7 @@ def _encode_in_one_pass(joined: str, count: int) -> list[str] | None:
 
 
 def decode_pairs(encoded: Collection[str]) -> Pairs:
-    """Return the decoded pairs for the result of :func:`encode_pairs`.
+    """Return the decoded pairs of *encoded*, which is a list of encoded parameters (see :func:`encode_pairs`).
 
     Raises:
         Error: A decoded name or value is not UTF-8.
@@ -106,7 +106,7 @@ def decode_texts(encoded: Collection[str]) -> list[str]:
 
 
 def decode_pairs_as_sent(encoded: Collection[str]) -> Pairs:
-    """Return the decoded pairs for the result of :func:`encode_pairs`.
+    """Return the decoded pairs of *encoded*, which is a list of encoded parameters (see :func:`encode_pairs`).
 
     Octets that are not UTF-8 become lone surrogates (PEP 383).
     """

@@ -96,7 +96,7 @@ def percent_encode_as_sent(text: str) -> str:
 def percent_decode(text: str) -> str:
     """Decode percent-encoding once and strictly, as a server must (section 3.6).
 
-    A ``+`` in *text* is a plus sign. Only in a form is ``+`` a space.
+    A ``+`` in *text* is a plus sign. A ``+`` means a space only in a form.
 
     Args:
         text: Encoded text. Characters outside ASCII are not changed.

@@ -57,9 +57,9 @@ def find_headers(headers: Headers) -> tuple[str, str]:
     """Return the values of Authorization and Content-Type; ``""`` for a field that is missing.
 
     Args:
-        headers: A mapping of header fields, whose names may be in upper or lower case. Or a WSGI environ or Django's
-            META, or a part of one of these two. In a mapping of header fields, a field with the name ``Content_Type``
-            or ``CONTENT_TYPE`` is ignored.
+        headers: A mapping of header fields, whose names may be in upper or lower case. *headers* can also be a WSGI
+            environ, Django's META, or a part of an environ or META. In a mapping of header fields, a field with the
+            name ``Content_Type`` or ``CONTENT_TYPE`` is ignored.
 
     Raises:
         Error: A field occurs twice, and the two values are different.
@@ -170,7 +170,7 @@ def collect_parameters(
 
 
 def refuse_ambiguity(*places: list[str], may_stand_apart: frozenset[str] = frozenset()) -> None:
-    """Refuse protocol parameters in two places (section 3.5), and a protocol parameter twice (section 3.1).
+    """Refuse protocol parameters in two places (section 3.5), and repeated protocol parameters (section 3.1).
 
     Args:
         places: The decoded names in each place. The first list contains the names in the Authorization header.

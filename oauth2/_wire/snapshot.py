@@ -14,8 +14,8 @@ class Snapshot:
     reader must call :meth:`is_current` first.
 
     Args:
-        parameters: A dict of the parameters; a value is text, bytes, or a list of texts. No other code may change
-            this dict.
+        parameters: A dict of the parameters; a value is text, bytes, or a list of texts. Only the snapshot may
+            change this dict.
         encoded: The encoded form of *parameters*, see :func:`~oauth2._wire.pairs.encode_pairs`; in any order.
         others: The parameters whose names do not start with ``oauth_``; None if they have not been separated yet.
     """

@@ -1,4 +1,4 @@
-"""The base class of the ``OAuth1`` of each HTTP library."""
+"""The base class of the classes ``OAuth1``, which sign the requests of HTTP libraries."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .explanation import Explanation
 
 
 class BaseOAuth1:
-    """The base class of the class ``OAuth1`` for each HTTP library: the constructor and :meth:`explain`.
+    """The base class of the class ``OAuth1`` for each HTTP library. It has the constructor and :meth:`explain`.
 
     Attributes:
         signer: The credentials and the options for signing.

@@ -102,9 +102,9 @@ def _is_sent_again(exchange: Exchange, response: aiohttp.ClientResponse, body: b
 
 
 def _call(request: aiohttp.ClientRequest) -> Any:
-    # If a program calls a session, aiohttp creates the list _traces once, and passes this list to each request of that
-    # call. The list therefore identifies the call. If calls were not compared, the next call in this task would be
-    # treated as a redirect that aiohttp follows.
+    # For each call of a session method, such as get(), aiohttp creates one list _traces. aiohttp passes this list to
+    # all requests of the call, so the list identifies the call. If calls were not compared, the next call in this task
+    # would be treated as a redirect that aiohttp follows.
     return getattr(request, "_traces", None)
 
 

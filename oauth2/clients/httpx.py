@@ -2,8 +2,8 @@
 
 httpx calls an auth object once for each request of the program. For a redirect, httpx does not call the auth object
 again. httpcore, however, calls the ``trace`` extension of a request each time before it writes the request: the first
-time, and for each redirect and each retry. The ``trace`` extension of this module signs each redirect to the same
-origin again. It removes all credentials from a redirect to another origin.
+time, and for each redirect and each retry. If a redirect does not change the origin of the URL, the ``trace``
+extension of this module signs the new request. Otherwise, the extension removes all credentials from the new request.
 """
 
 from __future__ import annotations
@@ -190,8 +190,8 @@ class _Writes:
         request.headers = kept + [(name, value.encode("latin-1")) for name, value in changed.items() if value]
 
     def _authorization(self, fields: dict[bytes, str], signed: Outgoing) -> dict[bytes, str | None]:
-        # If the request is sent to the origin of the previous request, an Authorization field with another scheme, such
-        # as Basic or Bearer, is not changed.
+        # If the request is sent to the origin of the previous request, an Authorization field with a scheme other than
+        # OAuth, such as Basic or Bearer, is not changed.
         is_kept = self.exchange.signer is not None and not is_oauth_header(fields.get(b"authorization", ""))
         return {} if is_kept and not signed.authorization else {b"authorization": signed.authorization}
 

@@ -16,13 +16,13 @@ _AnyProvider = TypeVar("_AnyProvider", bound=Provider | AsyncProvider)
 
 
 class BaseCredentialEndpoints(Generic[_App, _AnyProvider]):
-    """The base class of ``CredentialEndpoints``: the constructor. A subclass implements ``__call__()``.
+    """The base class of ``CredentialEndpoints``. It has the constructor; a subclass implements ``__call__()``.
 
     The endpoints are ``request_token`` and ``access_token`` below *prefix*. The application must provide the page on
     which users approve clients.
     """
 
-    # This function is called with a method of the provider, and returns the function that the middleware calls.
+    # This function is called with a method of the provider. It returns the function that the middleware calls instead.
     _called: Callable[[Callable[..., Any]], Callable[..., Any]]
 
     def __init__(
@@ -58,13 +58,13 @@ class BaseCredentialEndpoints(Generic[_App, _AnyProvider]):
 
 
 class BaseProtected(Generic[_App, _AnyProvider]):
-    """The base class of ``Protected``: the constructor. A subclass implements ``__call__()``.
+    """The base class of ``Protected``. It has the constructor; a subclass implements ``__call__()``.
 
     The application receives :class:`~oauth2.provider.Access`, and can read the unchanged body. A request can be
     verified only once, so protect each path with only one ``Protected``.
     """
 
-    # This function is called with a method of the provider, and returns the function that the middleware calls.
+    # This function is called with a method of the provider. It returns the function that the middleware calls instead.
     _called: Callable[[Callable[..., Any]], Callable[..., Any]]
 
     def __init__(

@@ -25,7 +25,7 @@ _UNDERSCORES = str.maketrans(dict.fromkeys(string.punctuation.replace("/", ""), 
 
 
 def endpoints_of(provider: Provider | AsyncProvider, prefix: str) -> dict[str, Callable[[HTTPRequest], Any]]:
-    """Return the endpoints of *provider* (section 2) by path.
+    """Return a dict that maps the path of each endpoint (section 2) to the method of *provider*.
 
     Raises:
         TypeError: *prefix* is not a str.
@@ -36,10 +36,10 @@ def endpoints_of(provider: Provider | AsyncProvider, prefix: str) -> dict[str, C
 
 
 def known_realm(provider: Provider | AsyncProvider, realm: str | None) -> str | None:
-    """Return *realm*; it must be None or one of the realms of *provider*.
+    """Return *realm*, which must be None or one of the realms of *provider*.
 
     Raises:
-        ValueError: *realm* is neither None nor one of these realms.
+        ValueError: *realm* is neither None nor one of the realms of *provider*.
     """
     if realm is not None and realm not in provider.realms:
         raise ValueError("realm: must be one of the realms of the provider")
@@ -80,7 +80,7 @@ def covers(paths: Paths) -> Callable[[str, str], bool] | None:
     def is_covered(mount: str, path: str) -> bool:
         whole = mount + path
         if any(root in f"{whole}/" for root in roots):
-            # Fast path: _readings() would also yield a form with this root, so the slow path would return True, too.
+            # Fast path: _readings() would yield a form that contains this root, so the slow path would return True.
             return True
         wholes = [whole] if path.startswith("/") else [whole, f"{mount}/{path}"]
         return any(root in reading for each in wholes for reading in _readings(each) for root in roots)

@@ -21,7 +21,7 @@ _REPLACED = "\ufffd".encode()
 def direct_origin(scheme: str, host: str) -> Origin:
     """Return the :class:`Origin` of a request without a proxy.
 
-    The result is cached, because most requests have the same origin.
+    The result is cached, because most requests to a service have the same scheme and host.
 
     Raises:
         InvalidURL: *scheme* or *host* is not valid.
@@ -54,7 +54,7 @@ def request_url(origin: Origin, target: bytes | None, path: bytes, query: bytes)
     if not path.startswith(b"/"):
         raise InvalidURL("The path of the request does not start with a slash.")
     sent = None if target is None else target.partition(b"?")[0] or b"/"
-    # The length is checked first, because all later checks of a long URL would take much time.
+    # The length is checked first, because the checks below would take much time for a long URL.
     if max(len(path), len(sent or b"")) > Request.max_url or len(query) > Request.max_form:
         raise InvalidURL("The URL is too long.")
     # The target "%2Fphotos" decodes to "/photos", but does not start with a slash. In a URL, this target would become a

@@ -152,7 +152,7 @@ async def read_request(
 
 def _headers(scope: Scope) -> list[tuple[str, str]]:
     # Some applications read a field Content_Type as Content-Type. Fields whose names have an underscore are omitted, so
-    # that a client cannot replace Content-Type by Content_Type.
+    # that a client cannot override Content-Type with Content_Type.
     return [
         (name.decode("latin-1").lower(), value.decode("latin-1"))
         for name, value in scope["headers"]
@@ -230,7 +230,8 @@ async def _not_found(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 async def _respond(error: Error, error_response: Callable[[Error], Awaitable[HTTPResponse]]) -> HTTPResponse:
-    # If the error has no headers, authenticate() was not called. For this error, error_response() calls the hooks.
+    # authenticate() calls the provider's hooks for each error that it raises, and sets the headers of the error. An
+    # error without headers was raised before authenticate() was called, so error_response() must call the hooks.
     return refusal(error) if error.headers else await error_response(error)
 
 

@@ -64,12 +64,13 @@ class TrustedProxies:
         hops: The addresses and networks of the proxies, such as ``127.0.0.1`` or ``10.0.0.0/8``. For a proxy that
             connects over a Unix socket, use ``unix``, because a connection over a Unix socket has no address.
         headers: The headers to read: one or more of X-Forwarded-For, X-Forwarded-Proto, X-Forwarded-Host and
-            X-Forwarded-Prefix, or only Forwarded (RFC 7239). Each proxy must set or remove each header in this list;
+            X-Forwarded-Prefix, or only Forwarded (RFC 7239). Each proxy must set or remove each of these headers;
             otherwise a client could choose the value of the header.
 
     Raises:
         TypeError: *hops* or *headers* is one str.
-        ValueError: A member of *hops* is not an address or network, or *headers* contains another header.
+        ValueError: A member of *hops* is not an address or network, *headers* contains an unknown header, or
+            *headers* contains both Forwarded and an X-Forwarded header.
     """
 
     def __init__(self, hops: Iterable[str], *, headers: Iterable[str] = _USUAL) -> None:

@@ -27,12 +27,12 @@ class Access:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApprovalRequest:
-    """The request of a client for approval, which the consent page shows to the user (section 2.2).
+    """A client's request for approval (section 2.2). The consent page shows this request to the user.
 
     Attributes:
         consumer: The client that asks for access.
         callback: The URL to which the user is redirected, or ``"oob"``.
-        realms: The realms to which the client asks for access.
+        realms: The realms that the client asks to access.
         age: Seconds since the temporary credentials were issued.
     """
 

@@ -17,7 +17,10 @@ _User = TypeVar("_User")
 
 
 class BaseProvider(Generic[_Store, _User]):
-    """The settings of a provider. Each method of a subclass runs the steps that a method of :class:`Endpoints` returns.
+    """The settings of a provider.
+
+    Each method of a subclass calls a method of :class:`Endpoints`, and runs the returned steps (see
+    :mod:`oauth2._steps`).
 
     *_User* is the type of the values that *check_password* returns; see ``Provider`` for the arguments.
     """

@@ -1,4 +1,4 @@
-"""The methods of a provider as steps (see :mod:`oauth2._steps`), which ``Provider`` and ``AsyncProvider`` run."""
+"""A provider's methods as steps (see :mod:`oauth2._steps`). ``Provider`` and ``AsyncProvider`` run these steps."""
 
 from __future__ import annotations
 

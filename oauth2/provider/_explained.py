@@ -79,8 +79,8 @@ def _without_host(refused: RefusedRequest) -> HTTPRequest:
 def _urls_that_arrived(refused: RefusedRequest) -> list[str]:
     """Return the URL of the request, and a copy of this URL that has the host of the Host header.
 
-    The two URLs differ behind a trusted proxy. If the URL of the request is only a path, return this path with the host
-    of the Host header, once with http and once with https.
+    Behind a trusted proxy, the two URLs can have different hosts. If the URL of the request is only a
+    path, return this path with the host of the Host header, once with http and once with https.
     """
     url = refused.http_request.url
     scheme, mark, rest = url.partition("://")
@@ -146,7 +146,7 @@ def _advice(refused: RefusedRequest, diagnosis: Diagnosis) -> str:
         if each.evidence is not None and each.evidence.piece == _URI:
             signed, verified = each.evidence.signed, each.evidence.arrived
             return (
-                f"The client signed {signed}, and {verified} was verified. If the client used the right URL, "
+                f"The client signed {signed}, and the provider verified {verified}. If the client used the right URL, "
                 "correct base_url."
             )
     if diagnosis.verdict != "unexplained" or diagnosis.signature_is_right:

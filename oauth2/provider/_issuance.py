@@ -27,7 +27,7 @@ from ._verification import IssuedCredentials, Verification, keys, requested_real
 from .audit import Issued, Redeemed, Renewed
 from .callbacks import OUT_OF_BAND, check_callback
 
-_MAX_TRIES = 5  # The maximum number of attempts to redeem the same temporary credentials.
+_MAX_TRIES = 5  # The maximum number of attempts to redeem temporary credentials.
 
 
 class Issuance:
@@ -172,7 +172,7 @@ class Issuance:
         yield from self._redeemed(token, None)
         return self._issued(token)
 
-    # --- used to redeem, to renew and for xAuth -----------------------------------
+    # --- helpers of _redeem(), _renew() and _log_in() ------------------------------
 
     def _new_token(
         self, consumer: ClientCredentials, user: str, realms: tuple[str, ...], session_end: int | None

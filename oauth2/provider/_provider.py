@@ -35,7 +35,7 @@ class Provider(BaseProvider[ProviderStore, str | None]):
         realm: The realm of the ``WWW-Authenticate`` header.
         realms: The names of the realms to which tokens can give access. When a client requests temporary credentials,
             the parameter ``realm`` of its Authorization header may contain the names of the requested realms, separated
-            by spaces. If the parameter contains none of *realms*, the client requests all realms.
+            by spaces. If the parameter contains none of *realms*, the request is for all realms.
         policy: The rules for accepted requests; see :class:`RequestPolicy` for the defaults.
         lifetimes: The lifetimes of credentials; see :class:`Lifetimes` for the defaults.
         check_password: A function for xAuth. The provider calls this function with a user's name and password. The
@@ -51,7 +51,7 @@ class Provider(BaseProvider[ProviderStore, str | None]):
 
     Raises:
         TypeError: An argument has the wrong type; for example *store* is a class, *audit* is a coroutine function, or
-            *realms* is one str. Methods raise TypeError if *store* or a function returns an awaitable.
+            *realms* is one str. A method raises TypeError if *store* or a passed function returns an awaitable.
         ValueError: *base_url* is not an http or https URL, or has userinfo, a query or a fragment. A realm is not
             valid. The window of *store* is shorter than the timestamp threshold. *diagnoses* is given without *audit*.
     """
@@ -197,11 +197,11 @@ class Provider(BaseProvider[ProviderStore, str | None]):
         return run(self._endpoints.authenticate(http_request, realm))
 
     def error_response(self, error: Error) -> HTTPResponse:
-        """Return the response for an error that :meth:`authenticate` raised, or that occurred before its call.
+        """Return the response for an error that :meth:`authenticate` raised, or that occurred before that call.
 
         An error can occur before :meth:`authenticate` is called, for example because the body is too large. For such an
-        error, this method calls the hooks. If :meth:`authenticate` raised the error, :meth:`authenticate` has already
-        called the hooks, so this method does not call them again.
+        error, this method calls the hooks *audit* and *requests*. If :meth:`authenticate` raised the error,
+        :meth:`authenticate` has already called the hooks, so this method does not call them again.
         """
         return run(self._endpoints.error_response(error))
 

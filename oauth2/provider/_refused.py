@@ -42,9 +42,9 @@ class RefusedRequest:
         timestamp_threshold: Largest accepted difference between a timestamp and the provider's clock, in seconds.
         is_issuance: Whether the client requested credentials. In such a request, ``oauth_token`` is the key of
             temporary credentials.
-        find: A function that returns the steps that look up the credentials. The steps raise StoreUnavailable if the
-            store cannot be read.
-        emit: A function that returns the steps that pass an event to the audit hook.
+        find: A function that returns steps (see :mod:`oauth2._steps`). The steps look up the credentials in the store.
+            They raise StoreUnavailable if the store cannot be read.
+        emit: A function that is called with an event and returns steps. The steps pass the event to the audit hook.
     """
 
     event: Refused

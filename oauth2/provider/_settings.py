@@ -28,8 +28,8 @@ class RequestPolicy:
     Raises:
         TypeError: *signature_methods* contains an object that is not a signature method, such as a class. Or
             *timestamp_threshold* is not a number.
-        ValueError: *signature_methods* is empty, or is a mapping in which a key is not the name of its method. A method
-            has None as ``uses_secrets``. *timestamp_threshold* is negative.
+        ValueError: *signature_methods* is empty, or is a mapping in which a key is not the name of its method. The
+            attribute ``uses_secrets`` of a method is None. *timestamp_threshold* is negative.
     """
 
     signature_methods: Mapping[str, SignatureMethod] | Iterable[SignatureMethod] = field(default_factory=hmac_methods)

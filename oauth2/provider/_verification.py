@@ -201,7 +201,8 @@ class Verification:
         """Look up the client credentials and the token credentials of *request* in one call of the store.
 
         Returns:
-            A pair, or an awaitable of a pair. An element of the pair is None if the credentials are unknown.
+            The pair of client credentials and token credentials, or an awaitable that returns this pair. An element of
+            the pair is None if the store does not have these credentials.
         """
         consumer_key, token_key = keys(request)
         return (None, None) if consumer_key is None else self.store.find(consumer_key, token_key)
@@ -232,8 +233,8 @@ class Verification:
             if claim is not None:
                 self._server._require_new((yield self.store.add_nonce(*claim)))
             if consumer is None:
-                # Server refuses the signature if *consumer* is None. A subclass may override the check and accept the
-                # signature. Without this line, the provider would accept the request of an unknown client.
+                # Server refuses the signature if *consumer* is None. A subclass of Server may override the check and
+                # accept the signature. Without this line, the provider would accept the request of an unknown client.
                 raise SignatureInvalid("The signature is invalid.")
             allowed = consumer.signature_methods
             if allowed is not None and request["oauth_signature_method"] not in allowed:
@@ -315,7 +316,7 @@ class _Fields:
         items: Any = getattr(headers, "items", None)
         pairs: Any = headers if items is None else items()
         # A WSGI server converts the names Content_Type and Content-Type to the same variable. Fields whose names have
-        # an underscore are ignored, so that a client cannot replace Content-Type by Content_Type.
+        # an underscore are ignored, so that a client cannot override Content-Type with Content_Type.
         self._pairs = [pair for pair in pairs if "_" not in pair[0]]
         if len([name for name, _ in self._pairs if len(name) == 13 and name.lower() == "authorization"]) > 1:
             raise InvalidRequest("The request has more than one Authorization header.")

@@ -33,7 +33,7 @@ __all__ = ["Diagnosed", "Diagnoses"]
 
 _LOG = logging.getLogger("oauth2.provider")
 _DELAY = 0.1  # Seconds from a refusal to its diagnosis. The provider sends the response during this time.
-# If a call of the store or the hook in the event loop takes longer than this number of seconds, the diagnosis fails.
+# If the store or the audit hook needs more than this number of seconds in the event loop, the diagnosis fails.
 _PATIENCE = 10
 _REST = 4  # The thread sleeps 4 times as long as a diagnosis took, so that it uses at most 1/5 of one processor.
 
@@ -53,7 +53,7 @@ class Diagnosed(Event):
         verified: The URL with which the signature was verified, without the query. If the provider has a ``base_url``,
             this URL consists of ``base_url`` and the path of *arrived*.
         advice: Advice about the settings of the provider, for the operator; ``""`` if there is no advice.
-        dropped: The number of refusals so far that got no diagnosis; see :attr:`Diagnoses.dropped`.
+        dropped: The number of refusals before this event that got no diagnosis; see :attr:`Diagnoses.dropped`.
     """
 
     refused: Refused
@@ -69,12 +69,12 @@ class Diagnoses:
 
     The thread that sends the response only appends the request to a bounded queue. After the response was sent, a
     daemon thread reads the request from the queue. The daemon thread starts at the first refusal. After a fork, a new
-    daemon thread starts in the child process. A diagnosis takes about 0.2 seconds of processor time, at most two
-    seconds. After each diagnosis, the thread sleeps four times as long as the diagnosis took. With an
+    daemon thread starts in the child process. A diagnosis usually takes 0.2 seconds of processor time, and at most
+    two seconds. After each diagnosis, the thread sleeps four times as long as the diagnosis took. With an
     ``AsyncProvider``, the store and the audit hook are called in the event loop.
 
     Args:
-        per_second: The maximum number of diagnoses in a second.
+        per_second: The maximum number of diagnoses per second.
         max_queued: The maximum number of requests in the queue; if the queue is full, further requests get no
             diagnosis.
         max_size: The maximum size of a request in bytes (URL, header fields and body); larger requests get no
@@ -111,8 +111,8 @@ class Diagnoses:
     def dropped(self) -> int:
         """The number of refusals that got no diagnosis.
 
-        The possible reasons are: the queue was full, the request was too large, the thread could not start, the object
-        was closed, or the diagnosis or the audit hook failed.
+        The possible reasons are: the queue was full, the request was too large, the thread could not start,
+        :meth:`close` was called, or the diagnosis or the audit hook failed.
         """
         return self._dropped
 
@@ -128,7 +128,7 @@ class Diagnoses:
                 self._dropped += 1
                 return
             self._queue.append((time.monotonic() + _DELAY, refused, loop))
-            # If the queue contains an earlier request, the thread will read the queue again without a notification.
+            # If the queue was not empty, the thread will read the queue again without a notification.
             if len(self._queue) == 1:
                 self._changed.notify()
 
@@ -199,8 +199,8 @@ class Diagnoses:
             found = self._wait_for(refused.find(), loop)
             diagnosis, advice = explain(refused, found)
         except (Error, ValueError, ImportError):
-            # The store is unavailable, or the request has no absolute URL. Nothing is logged here, because the audit
-            # event of the refusal contains the cause.
+            # The store is unavailable, the request has no absolute URL, or the public key of the client cannot be used.
+            # Nothing is logged here, because the audit hook has already received the refusal.
             with self._changed:
                 self._dropped += 1
             return

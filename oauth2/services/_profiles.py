@@ -227,7 +227,7 @@ class Service:
             **options: Options that replace options of the profile, and ``private_key``; see :class:`ServiceOptions`.
 
         Raises:
-            ValueError: The reasons are those of :meth:`auth_options`.
+            ValueError: :meth:`auth_options` raises ValueError.
         """
         return oauth1(consumer, self._token(token), **self._replaced({**options}))
 
@@ -246,7 +246,7 @@ class Service:
                 see :class:`ServiceClientOptions`.
 
         Raises:
-            ValueError: The reasons are those of :meth:`auth_options`.
+            ValueError: :meth:`auth_options` raises ValueError.
         """
         replaced: dict[str, Any] = {"timeout": _TIMEOUT, **self._replaced({**options})}
         return Client(consumer, self._token(token), **replaced)

@@ -50,7 +50,7 @@ class SecretWithoutAmpersand(SignatureMethod_HMAC_SHA256):
     def signing_base(
         self, request: SignableRequest, consumer: Credentials, token: Credentials | None
     ) -> tuple[bytes, bytes]:
-        """Return the key and the signature base string, both as ASCII bytes."""
+        """Return the key as UTF-8 bytes, and the signature base string as ASCII bytes."""
         _, text = super().signing_base(request, consumer, token)
         return to_unicode(consumer.secret).encode(), text
 
