@@ -451,12 +451,14 @@ class Request(dict[str, Any]):
         if not found:
             return None
         if not http_method.isascii():
+            # upper() makes some of these characters ASCII letters, so two methods would have the same signature.
             raise InvalidRequest("The HTTP request method is not ASCII.")
         request = cls._from_texts(http_method, url, found)
         request.body = content
         request.is_form_encoded = is_form_encoded
         request._includes_query = True
-        # The snapshot contains copies of the lists, because the program may change the original lists.
+        # If a name occurs more than once, its value is a list. The snapshot contains a copy of this list, because the
+        # program may change the list in the request.
         if len(found) < len(encoded):
             found = {name: value.copy() if isinstance(value, list) else value for name, value in found.items()}
         request._snapshot = Snapshot(found, encoded, others)
@@ -505,6 +507,7 @@ class Request(dict[str, Any]):
             raise InvalidRequest("A parameter is not valid UTF-8.")
         added = query if self.is_form_encoded else subtract(query, own)
         refuse_ambiguity([name for name, _ in own], [name for name, _ in added])
+        # If a name is both in the dict and in the query, its value is a list of the values from both places.
         names = {name for name, _ in added}
         return {**self, **group_pairs([pair for pair in own + added if pair[0] in names])}
 

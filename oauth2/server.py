@@ -213,6 +213,7 @@ class Server:
         if signature is None:
             raise MissingSignature("Missing oauth_signature.")
         method = self._get_signature_method(request)
+        # A signature method need not inherit from SignatureMethod, so attributes such as needs_tls may be missing.
         if getattr(method, "needs_tls", False) and not (request.normalized_url or "").startswith("https:"):
             raise SignatureMethodRejected("This signature method is refused over plain http.")
         if "oauth_nonce" in request or _needs_nonce(request, method):
@@ -246,7 +247,7 @@ class Server:
         return not getattr(method, "uses_secrets", False) or self._has_secret(consumer, token)
 
     def _has_secret(self, consumer: Credentials, token: Credentials | None) -> bool:
-        # Returns False if other people can know the secret. There are two cases. First, the secret is a public key.
+        # Returns False if a secret is None, or if other people can know the secret. There are two such cases. First, the secret is a public key.
         # Second, the secret is empty, and clients may sign with RSA, so that a client needs no secret. If the server
         # accepted HMAC with one of these secrets, anyone could sign in the name of the client.
         secret: object = consumer.secret

@@ -201,7 +201,8 @@ class _HMAC(SignatureMethod):
 
     def _equalize_time(self, consumer: Credentials, token: Credentials | None) -> None:
         # If the key was not in the cache, the check has encoded the secrets and hashed the key. If the key was in the
-        # cache, encode and hash a dummy secret now.
+        # cache (it was used before this check), or if a subclass does not use the cache, encode and hash a dummy secret
+        # now.
         if (
             type(self).signing_base is not _HMAC.signing_base
             or type(self).sign is not _HMAC.sign

@@ -121,6 +121,7 @@ def pair_up(texts: list[str]) -> Pairs:
 def _split_at_nul(text: str, encoded: Collection[str]) -> list[str]:
     # unescape_canonical() has replaced the space between name and value, and the space between pairs, by a NUL. If
     # a name or value itself contains a NUL ("%00"), the split gives too many texts, so decode each text separately.
+    # This function need not check UTF-8, because decode_texts() has already checked it.
     texts = text.split("\0")
     if len(texts) == 2 * len(encoded):
         return texts

@@ -156,7 +156,8 @@ def collect_parameters(
     found.update(zip(texts[first::2], texts[first + 1 :: 2], strict=True))
     # Fast path: a request is not ambiguous if it meets three conditions. First, the header contains only protocol
     # parameters. Second, no name occurs twice in the header. Third, no protocol parameter is outside the header. The
-    # text "oauth_" outside the header may also be a part of a value, so in this case the full check is necessary.
+    # text "oauth_" outside the header may also be a part of a value, so in this case the full check is necessary. The
+    # list `elsewhere` never contains "oauth_" in percent-encoded form, because its texts have canonical escapes only.
     is_each_once = len(found) == len(others) + len(in_header)
     if is_protocol_only and is_each_once and "oauth_" not in "&".join(elsewhere):
         if len(others) < len(elsewhere):

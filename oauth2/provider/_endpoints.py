@@ -95,7 +95,7 @@ class Endpoints:
         """See :meth:`~oauth2.provider.Provider.authenticate`."""
         if realm is not None and realm not in self.realms:
             raise ValueError("realm: must be one of the realms of the provider")
-        request: Mapping[str, Any] = {}
+        request: Mapping[str, Any] = {}  # for the refusal, if receive() fails
         verification = self._verification
         started = verification.start()
         try:
@@ -108,7 +108,7 @@ class Endpoints:
             yield from verification.handled("resource", request, started, refused=refused)
             raise
         user = None if token is None else token.user
-        if started:
+        if started:  # Fast path: without the hook *requests*, handled() would do nothing.
             yield from verification.handled("resource", request, started, user=user)
         return Access(consumer=consumer, token=token, user=user, parameters=parameters)
 

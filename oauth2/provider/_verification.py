@@ -233,8 +233,9 @@ class Verification:
             if claim is not None:
                 self._server._require_new((yield self.store.add_nonce(*claim)))
             if consumer is None:
-                # Server refuses the signature if *consumer* is None. A subclass of Server may override the check and
-                # accept the signature. Without this line, the provider would accept the request of an unknown client.
+                # Server refuses the signature if *consumer* is None. A program may replace Server._check_signature by a
+                # function that accepts the signature. Without this line, the provider would then accept the request of
+                # an unknown client.
                 raise SignatureInvalid("The signature is invalid.")
             allowed = consumer.signature_methods
             if allowed is not None and request["oauth_signature_method"] not in allowed:
@@ -318,6 +319,7 @@ class _Fields:
         # A WSGI server converts the names Content_Type and Content-Type to the same variable. Fields whose names have
         # an underscore are ignored, so that a client cannot override Content-Type with Content_Type.
         self._pairs = [pair for pair in pairs if "_" not in pair[0]]
+        # Fast path: 13 is the length of "authorization".
         if len([name for name, _ in self._pairs if len(name) == 13 and name.lower() == "authorization"]) > 1:
             raise InvalidRequest("The request has more than one Authorization header.")
 
