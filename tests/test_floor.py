@@ -103,7 +103,7 @@ def test_the_reference_finds_what_is_wrong():
     assert (
         fault(CALL._replace(url="https://api.example/a?b=d"), header, form, CREDENTIALS) == "oauth_signature is wrong"
     )
-    assert fault(CALL, header, "d=e", CREDENTIALS) == "the form body does not contain the form"
+    assert fault(CALL, header, "d=e", CREDENTIALS) == "the form body does not contain the parameters of the form"
     assert fault(CALL, *old, CREDENTIALS) == "oauth_timestamp is wrong"
     assert fault(CALL, f'{header}, oauth_nonce="a"', form, CREDENTIALS) == "a protocol parameter occurs twice"
     without_scheme = header.removeprefix("OAuth ")
