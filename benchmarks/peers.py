@@ -178,9 +178,9 @@ def sign_authlib(method_name: str, private_pem: str | None = None) -> SignRunner
 
 
 def sign_requests_oauthlib(method_name: str) -> SignRunner:
-    """Return a runner that signs with requests-oauthlib: prepare a request, but do not send it.
+    """Return a runner that signs with requests-oauthlib.
 
-    The library signs the request while it prepares the request.
+    The runner prepares a request, but does not send it. The library signs the request while it prepares the request.
     """
     requests = import_module("requests")
     plain, hashing = (
@@ -260,7 +260,10 @@ def verify_floor() -> VerifyRunner:
 
 
 def verify_oauth2(request_type: type[oauth2.Request] = oauth2.Request) -> VerifyRunner:
-    """Return a runner that verifies with this project: read the request, look up the credentials, call ``Server.verify_request``."""
+    """Return a runner that verifies with this project.
+
+    The runner reads the request, looks up the credentials, and calls ``Server.verify_request``.
+    """
     consumer = oauth2.Consumer(CREDENTIALS.consumer_key, CREDENTIALS.consumer_secret)
     token = oauth2.Token(CREDENTIALS.token, CREDENTIALS.token_secret)
     consumers, tokens = {consumer.key: consumer}, {token.key: token}
@@ -289,7 +292,7 @@ def _add(seen: set[tuple[str, str, str, str]], claim: tuple[str, str, str, str])
 
 
 def verify_oauthlib() -> VerifyRunner:
-    """Return a runner that verifies with the resource endpoint of oauthlib, which does not check ``oauth_body_hash``."""
+    """Return a runner that verifies with oauthlib's resource endpoint, which does not check ``oauth_body_hash``."""
     oauth1 = import_module("oauthlib.oauth1")
     seen: set[tuple[str, str, str, str]] = set()
 
@@ -329,7 +332,7 @@ def verify_oauthlib() -> VerifyRunner:
 
 
 def verify_authlib() -> VerifyRunner:
-    """Return a runner that verifies with the resource protector of Authlib, which does not check ``oauth_body_hash``."""
+    """Return a runner that verifies with Authlib's resource protector, which does not check ``oauth_body_hash``."""
     oauth1 = import_module("authlib.oauth1")
     error = import_module("authlib.oauth1.rfc5849.errors").OAuth1Error
     seen: set[tuple[str, str, str, str]] = set()

@@ -1,4 +1,4 @@
-"""A PostgreSQL server of its own for tests that change its configuration."""
+"""A separate PostgreSQL server for tests that change the configuration of the server."""
 
 import contextlib
 import os

@@ -462,7 +462,7 @@ def _(world):
 
 @case("dup_token_header_body")
 def _(world):
-    # The signature covers two tokens, one in the header and one in the form, as a careless server would expect.
+    # The signature covers a token in the header and a token in the form. A careless server would accept it.
     sent = world.sign("POST", form=[("a", "1"), ("oauth_token", TOKEN.key)])
     return lambda: world.service(*sent)
 
@@ -824,7 +824,7 @@ def _(_world):
 
 @case("dummy_client")
 def _(world):
-    # The credentials with which the package verifies the request of an unknown client.
+    # The dummy credentials with which the package verifies the request of an unknown client.
     dummies = [oauth2.SignatureMethod_HMAC_SHA1.dummy_credentials, oauth2.SignatureMethod_PLAINTEXT.dummy_credentials]
 
     def last_step():
@@ -1044,7 +1044,7 @@ def test_the_peer_signs_as_the_rfc_does():
 
 
 class Refusal(oauth2.Error):
-    """Raised if an endpoint answers without credentials."""
+    """Raised if the status of a response is not 200."""
 
     def __init__(self, answer):
         super().__init__(f"{answer.body!r} {answer.headers!r}")

@@ -139,7 +139,10 @@ def consent_url(url, temporary):
 
 
 def is_undecided(program, temporary):
-    """Return whether *temporary* is not approved: a wrong verifier is then refused for another reason."""
+    """Return whether *temporary* is not approved yet.
+
+    After the approval, a wrong verifier causes the problem verifier_invalid. Before, it causes another problem.
+    """
     temporary.set_verifier("guess")
     status, body = program.send("POST", "/oauth/access_token", token=temporary)
     return status == 401 and b"verifier_invalid" not in body

@@ -76,7 +76,7 @@ class Answer:
 
 
 class Visitor:
-    """A person with a browser of their own."""
+    """A person with a separate browser."""
 
     def __init__(self):
         self.client = create_page().test_client()
@@ -194,7 +194,7 @@ def test_the_parts_of_the_base_string_are_the_base_string_and_each_has_its_origi
     ]
     assert [origin for origin, _, _ in parts[2:]] == list(pieces.places)
     assert [text for _, _, text in parts[2:]] == [f"{enc(one)}%3D{enc(other)}" for one, other in pieces.parameters]
-    # The colour is not the only sign: each parameter has a label, and so has each colour of the legend.
+    # The page does not rely on colours alone: each parameter and each colour of the legend has a label.
     rows = re.findall(
         r'<li><span class="chip from-(\w+)">([^<]+)</span><code class="from-\1">(.*?)</code>', answer.html
     )

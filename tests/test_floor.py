@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-sys.path.append(str(Path(__file__).parent.parent))  # The last path, so that an installed oauth2 is tested.
+sys.path.append(str(Path(__file__).parent.parent))  # At the end of the list, so that an installed oauth2 is tested.
 
 from benchmarks import floor, reference
 from benchmarks.peers import CREDENTIALS, receive, tampered

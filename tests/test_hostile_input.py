@@ -355,7 +355,10 @@ def test_no_replay_succeeds_at_any_time_while_its_timestamp_is_in_the_window():
 
 
 def test_a_threshold_that_is_widened_later_does_not_lock_others_out():
-    """timestamp_threshold can be set later. A client whose clock is ahead must not cause refusals of other clients."""
+    """A program can change timestamp_threshold while the server is running.
+
+    A client whose clock is ahead must not cause refusals of other clients.
+    """
     service, peer = Service(), Peer()
     service.server = oauth2.Server({m.name: m for m in HMACS}, now=lambda: NOW)
     service.server.timestamp_threshold = 3600
@@ -688,7 +691,7 @@ def test_a_long_nonce_or_key_is_refused_and_one_of_255_characters_is_not(name):
 
 @pytest.mark.alone
 def test_an_unknown_consumer_costs_what_a_wrong_signature_costs():
-    """With RSA, too: otherwise the response time would reveal which consumer keys exist."""
+    """This must also be true for RSA: otherwise the response time would reveal which consumer keys exist."""
     info = serialization.PublicFormat.SubjectPublicKeyInfo
     pem = rsa.generate_private_key(65537, 4096).public_key().public_bytes(serialization.Encoding.PEM, info)
     client = oauth2.Consumer("client-rsa", "", public_key=pem)

@@ -28,7 +28,7 @@ T = 1_700_000_000
 PAGE = (Path(__file__).parent.parent / "docs" / "hosting.md").read_text(encoding="utf-8")
 
 
-# --- PostgreSQL: the only synchronous standby is away ----------------------------------
+# --- PostgreSQL: the only synchronous standby is not running ---------------------------
 
 
 class Primary:

@@ -343,7 +343,7 @@ def test_code_that_is_no_dependency_can_verify_a_request():
     assert_refused(send(app, "/direct", "POST"), 400)
 
 
-# --- where it runs -----------------------------------------------------------------------
+# --- applications with a root path, mounted applications, and threads --------------------
 
 
 def test_an_application_with_a_root_path_verifies_the_url_that_was_signed():

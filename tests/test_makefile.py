@@ -1,4 +1,4 @@
-"""The Makefile: what ``make help`` says, what ``make quick`` leaves out, and whose coverage is measured."""
+"""The Makefile: the text of ``make help``, the tests that ``make quick`` leaves out, and the measured files."""
 
 import re
 import subprocess

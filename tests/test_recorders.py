@@ -142,7 +142,7 @@ def flow(service, consumer, **options):
 @pytest.mark.parametrize("placement", ["header", "query", "body"])
 def test_a_flow_is_recorded_once_and_played_back_without_a_service(tmp_path, placement):
     if placement == "body":
-        placement = None  # The place is the body of a form, and the query of a GET.
+        placement = None  # The protocol parameters are in the body of a form, and in the query of a GET.
     with StrictService() as service:
         service.answer("/photos", ["a.jpg"])
         consumer = service.consumer()

@@ -126,7 +126,7 @@ def test_no_secret_is_sent_to_another_origin(here, there, verify, code, method, 
     assert (away.query, back.query) == ("c=3", "d=4")
 
 
-# --- where the redirect goes ------------------------------------------------------
+# --- the URL in the Location header -----------------------------------------------
 
 
 @pytest.mark.parametrize("location", ["/a/end?c=3", "end?c=3", "./end?c=3", "../a/end?c=3"])

@@ -516,7 +516,7 @@ class BusyAtFirst(sqlite3.Connection):
 
     def execute(self, statement, *args):
         if "journal_mode" in statement and BusyAtFirst.refusals:
-            BusyAtFirst.refusals -= 1  # of the class, because each attempt opens a new connection
+            BusyAtFirst.refusals -= 1  # an attribute of the class, because each attempt opens a new connection
             busy = sqlite3.OperationalError("database is locked")
             busy.sqlite_errorcode = sqlite3.SQLITE_BUSY
             raise busy

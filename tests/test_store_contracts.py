@@ -222,7 +222,7 @@ DEFECTS = {
 
 @pytest.fixture(autouse=True)
 def without_other_plugins(monkeypatch):
-    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")  # Other plugins only take time here.
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")  # Other plugins would only make the test slower.
 
 
 def failed(pytester, *tests):
