@@ -252,7 +252,7 @@ def _(world):
     sent = world.sign(consumer=client, name="RSA-SHA1", signer=rsa_signer(key))
     world.service(*sent)
     signature = sent.headers["Authorization"].rpartition('oauth_signature="')[2].rstrip('"')
-    respelled = sent.edited(signature, f"%0A{signature}%0D%0A")  # RFC 2045 allows line breaks
+    respelled = sent.edited(signature, f"%0A{signature}%0D%0A")  # RFC 2045 allows line breaks in base64
     hmac_signed = world.sign()
     world.service(*hmac_signed)
     last = hmac_signed.headers["Authorization"].rpartition("%3D")[0][-1]
@@ -839,7 +839,7 @@ def _(world):
 
 @case("request_token_as_access")
 def _(world):
-    # The service stores temporary credentials separately, so it finds no token.
+    # The service looks for the token only among token credentials, so it does not find these temporary credentials.
     return world.sending(token=TEMPORARY)
 
 

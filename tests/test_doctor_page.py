@@ -342,8 +342,8 @@ def test_the_length_of_the_body_tells_its_line_ends(visitor, body):
     """A browser sends each line end as CRLF."""
     sent = post_json(body=body, body_hash=hash_of(body)).send()
     text = raw(sent, [f"Content-Length: {len(body)}"]).replace("\r\n", "\n").replace("\n", "\r\n")
-    # If the body has a CR, the page cannot distinguish two mistakes: a line end was added at the end, or a CR was lost
-    # inside the body.
+    # If the body has a CR, the page cannot distinguish two mistakes. In one, a line end was added at the end of the
+    # body. In the other, a CR was lost inside the body.
     for end in [""] if b"\r" in body else ["", "\r\n", "\r\n\r\n"]:
         assert visitor.ask(text + end).keys == []
 

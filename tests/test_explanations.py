@@ -125,7 +125,7 @@ def test_a_service_that_says_nothing_leaves_the_secrets_and_the_way(kind):
 
 @every_kind()
 def test_a_wrong_clock_is_named_with_its_difference(kind):
-    # A service may not correct a clock by three days.
+    # The client does not accept a correction of its clock by three days.
     date = formatdate(time.time() + 3 * 86_400, usegmt=True)
     refusal = Answer(401, {"Date": date, "WWW-Authenticate": 'OAuth oauth_problem="timestamp_refused"'}, b"")
     with Loopback() as service:

@@ -527,7 +527,7 @@ def test_an_error_does_not_contain_the_rest_of_the_request(broken, caplog):
     with pytest.raises(oauth2.Error) as caught:
         Service(methods=[oauth2.SignatureMethod_PLAINTEXT()])(*sent._replace(body=sent.body + broken))
     shown = what_is_shown(caught.value)
-    # The secret in its encoded form must not be shown either.
+    # The error must show neither the secret nor the percent-encoded secret.
     assert not [text for text in (*peer.sensitive, form_of([("", CONSUMER.secret)])[1:], "%26") if text in shown]
     assert not caplog.records
 

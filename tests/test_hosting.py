@@ -28,7 +28,7 @@ UNITS = sorted([*FILES.glob("*.service"), *FILES.glob("*.timer")])
 def test_the_page_names_each_file():
     linked = set(re.findall(r"\(\.\./example/hosting/([^)]+)\)", PAGE))
     unnamed = {path.name for path in FILES.iterdir() if path.is_file()} - linked
-    assert unnamed <= {"oauth-check.service"}  # The timer names this file.
+    assert unnamed <= {"oauth-check.service"}  # The page names its timer instead.
     assert all((FILES / name).exists() for name in linked)
 
 

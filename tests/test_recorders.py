@@ -225,7 +225,7 @@ def test_a_secret_in_a_compressed_or_a_json_answer_is_replaced_and_can_be_played
 @callers.every_kind(callers.Httplib2, callers.Requests, callers.Httpx, callers.AsyncHttpx, callers.Aiohttp)
 def test_a_request_of_any_client_that_vcr_knows_is_recorded_once(tmp_path, kind):
     fields = {"a": ["b", "c d"], "x_auth_password": "hush hush"}
-    # vcr.py does not record the forms that aiohttp sends.
+    # vcr.py does not record the forms that aiohttp sends, so aiohttp sends JSON.
     content = {"document": fields} if kind is callers.Aiohttp else {"form": fields}
     with StrictService() as service:
         consumer, token = service.credentials()

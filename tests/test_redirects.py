@@ -417,7 +417,7 @@ def test_a_cached_redirect_is_signed_anew_on_the_same_origin(here, tmp_path, ver
     for received in ends:
         assert verify(received) == {"c": "3"} if method == "GET" else {"b": "2", "c": "3"}
         assert received.method == method
-    if placement == HEADER and method == "GET":  # The first redirect came from the cache.
+    if placement == HEADER and method == "GET":  # httplib2 took the first redirect from its cache.
         assert len(here.requests) == 3
 
 
