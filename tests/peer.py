@@ -92,8 +92,9 @@ class Peer:
 
         Args:
             uri: The base string URI, which is also the URL without *query*.
-            query, form, header: Decoded pairs (text or bytes) at each place.
-            signer: Takes the base string, returns the signature. By default, *name* selects HMAC or PLAINTEXT.
+            query, form, header: Decoded pairs (text or bytes) to send in the query, in the form and in the header.
+            signer: A function that takes the base string and returns the signature. By default, *name* selects HMAC or
+                PLAINTEXT.
             protocol: Values that replace the usual values of protocol parameters. The names have no prefix ``oauth_``;
                 None omits the parameter.
         """

@@ -1,6 +1,6 @@
 """An awaitable in place of a result is refused.
 
-An awaitable is a true value, so a used nonce would be accepted as a new one.
+In a condition, an awaitable counts as true, so a used nonce would be accepted as a new nonce.
 """
 
 import asyncio

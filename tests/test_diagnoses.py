@@ -65,7 +65,7 @@ class Observed(Hosted):
                 return event
 
     def diagnose(self, request):
-        """Refuse *request*, and return the diagnosis."""
+        """Let the provider refuse *request*; return the diagnosis."""
         with pytest.raises(Error):
             self.provider.authenticate(request)
         return self.next()
@@ -625,7 +625,7 @@ def test_events_of_refusals_come_first(observed):
 
 
 class Yielding(MemoryStore):
-    """An asyncio store that remembers in which thread it was called."""
+    """An asyncio store that records in which thread it was called."""
 
     threads = ()
 

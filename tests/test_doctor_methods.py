@@ -23,7 +23,7 @@ def keys_of(diagnosis):
 
 
 def named(name, **fields):
-    """Return a sender of a GET request that names the signature method *name*; *fields* define how it signs."""
+    """Return a sender of a GET request that names the signature method *name*; *fields* define how the sender signs."""
     return get(protocol={"oauth_signature_method": name}, **fields)
 
 

@@ -642,7 +642,7 @@ def test_reading_takes_linear_time(reader):
 
 @pytest.mark.parametrize("host", ["é" * 8_000, "é." * 4_000, "a" * 8_000 + "é", "é" * 63 + "." + "a" * 8_000])
 def test_a_long_host_outside_ascii_is_refused_before_it_is_encoded(host):
-    """A host name has at most 255 octets (RFC 1035); encoding takes some microseconds for each character."""
+    """A host name has at most 255 octets (RFC 1035). Encoding takes some microseconds for each character."""
     with pytest.raises(oauth2.Error):
         Service()("GET", f"https://{host}/photos", Peer().sign().headers)
     took = min(seconds(lambda url: Service()("GET", url, Peer().sign().headers), f"https://{host}/x") for _ in range(5))
