@@ -207,7 +207,7 @@ def sign_requests_oauthlib(method_name: str) -> SignRunner:
 
 
 def sign_rauth(method_name: str) -> SignRunner:
-    """Return a runner of the code that a rauth session runs before it sends a request.
+    """Return a runner that signs with the code that a rauth session runs before it sends a request.
 
     rauth signs the parameters in a dict, but not the parameters in a URL.
     """

@@ -138,7 +138,7 @@ def main() -> None:
     """
     server, kind, folder = sys.argv[1:]
     sys.argv[1:] = []  # Otherwise gunicorn would read these arguments as its own.
-    # The protocol of the socket must be given. Otherwise asyncio does not set TCP_NODELAY, and small responses are
+    # The socket must be created with IPPROTO_TCP. Otherwise asyncio does not set TCP_NODELAY, and small responses are
     # delayed.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.bind(("127.0.0.1", 0))

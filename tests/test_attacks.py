@@ -891,7 +891,8 @@ def _(world):
     return lambda: world.service("GET", PHOTOS, {"Authorization": value})
 
 
-# Malformed headers: first a short header, then the replacement that makes a valid header malformed in the same way.
+# Malformed headers. Each row has a short header, and the replacement that makes a valid header malformed in the same
+# way.
 SPOILT = {
     "hdr_after_quote": ('OAuth oauth_token="x"y', ('oauth_version="1.0"', 'oauth_version="1.0"y')),
     "hdr_before_quote": ('OAuth oauth_a=b"c"', ('oauth_version="1.0"', 'oauth_version=1".0"')),

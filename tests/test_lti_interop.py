@@ -134,7 +134,7 @@ def tool():
 
 
 PARAMETERS = {
-    "lti_version": "LTI-1p0",  # lti sends "LTI-1.0" by default
+    "lti_version": "LTI-1p0",  # the library lti sends "LTI-1.0" by default
     "resource_link_id": "12",
     "user_id": "7",
     "lis_person_name_full": "Åsa & Öberg",

@@ -117,7 +117,7 @@ def main() -> None:
 def _run_build(kind: str, source: Path, built: Path, epoch: int) -> None:
     command = [sys.executable, "-m", "build", "--no-isolation", kind, f"--outdir={built}", str(source)]
     environment = {**os.environ, "SOURCE_DATE_EPOCH": str(epoch)}
-    # The files in the wheel get the modes of the files that the build creates. Set the umask, so that these modes do not
+    # The files in the wheel get the modes of the files that the build creates. With a fixed umask, these modes do not
     # depend on the umask of the user.
     done = subprocess.run(command, env=environment, umask=0o022, capture_output=True, text=True, check=False)
     if done.returncode:

@@ -18,7 +18,7 @@ def described(package: griffe.Module) -> dict[str, list[str]]:
     """Return the names that the page of each public module describes.
 
     A name that several modules export is described in the module that defines the name. If an internal module defines
-    it, the name is described in the first of the modules that export it.
+    the name, the name is described in the first of the modules that export it.
     """
     found: dict[str, list[str]] = {}
     modules, seen = pages.public_modules(), set[str]()
