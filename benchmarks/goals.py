@@ -155,7 +155,7 @@ def _hostile(table: Table | None) -> Goal:
 def _body(tables: dict[str, Table]) -> Goal:
     text = (
         "sign a body of 10 MB: oauth_body_hash takes at most 1.05 times the time of a bare SHA-1 hash, and signing"
-        " uses less memory than 1 % of the body, or than 25 % if the body is a file"
+        " needs additional memory for less than 1 % of the body, or less than 25 % if the body is a file"
     )
     time = tables["body time"].ratio(OURS, BARE_HASH) if "body time" in tables else None
     memory, file = (_figure(tables, "body memory", name) for name in (OURS, f"{OURS}, file"))

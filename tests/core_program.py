@@ -60,7 +60,7 @@ def verified():
 
 
 def provided():
-    """Return the results of a provider: the flow of section 2, a request, its replay, and a request after the revocation."""
+    """Return the results of a provider: the flow of section 2, a request, its replay, a request after revocation."""
     provider = Provider(MemoryStore(), base_url="https://api.example.com")
     printer = provider.register(name="Printer", callbacks=("oob",))
 

@@ -1,6 +1,7 @@
 """Known attacks on OAuth 1.0a servers, one function for each; attacks.json says whether a request must be accepted.
 
-A function prepares its case and returns the last step, which the test then runs. A refusal must be an ``oauth2.Error``.
+Each function prepares an attack and returns its last step, which the test then runs. A refusal must be an
+``oauth2.Error``.
 """
 
 import asyncio

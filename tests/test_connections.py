@@ -20,7 +20,7 @@ MB_OF_A_ROUND = 4  # The nonces that the server records in one round need 0.3 MB
 
 @contextlib.contextmanager
 def serving(server):
-    """Yield the port of a server in a process of its own."""
+    """Yield the port of a server in a separate process."""
     command = [sys.executable, str(HERE / "flooded.py"), server]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:

@@ -204,7 +204,7 @@ def outcome(read, text):
 def test_an_intended_difference_is_still_one(what, text, ours, why):
     assert why
     assert outcome(OURS[what], text) == ours
-    # If this fails, oauthlib now has the same result as this package: remove the row from INTENDED.
+    # If this assertion fails, oauthlib now has the same result as this package. Then remove the row from INTENDED.
     assert outcome(THEIRS[what], text) != ours
 
 

@@ -422,7 +422,7 @@ def test_the_document_of_the_api_has_the_security_scheme():
     found = make()[0].openapi()
     (name, scheme), *others = found["components"]["securitySchemes"].items()
     assert (name, others, scheme["type"], scheme["scheme"]) == ("OAuth1", [], "http", "OAuth")
-    demanded = found["paths"]["/photos"]["get"]["security"]  # FastAPI 0.115 lists it for each dependency
+    demanded = found["paths"]["/photos"]["get"]["security"]  # FastAPI 0.115 repeats it for each dependency
     assert demanded in ([{"OAuth1": []}], [{"OAuth1": []}] * 2)
     assert "security" not in found["paths"]["/open"]["get"]
     assert set(found["paths"]["/oauth/request_token"]) == {"post"}
