@@ -64,10 +64,10 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="run fewer and shorter rounds, with less precise figures")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures to this file")
     parser.add_argument(
-        "--chart", type=Path, metavar="FILE", help=("draw a chart of the ratios for signing and verifying, as SVG")
+        "--chart", type=Path, metavar="FILE", help="draw an SVG chart of the times to sign and to verify"
     )
     parser.add_argument(
-        "--docs", type=Path, metavar="FILE", help=("write the results into the measured part of this page")
+        "--docs", type=Path, metavar="FILE", help="write the results into this page, between its markers"
     )
     parser.add_argument(
         "--predecessor",
@@ -85,7 +85,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     if options.docs and set(options.suites) != set(SUITES):
         parser.error("--docs: needs all suites")
     if options.docs and not _is_marked(options.docs):
-        parser.error(f"--docs: {options.docs} must contain both markers, in the right order")
+        parser.error(f"--docs: {options.docs} must contain these lines once, in this order: {BEGIN}, {END}")
     return options
 
 
@@ -99,7 +99,7 @@ def _is_marked(page: Path) -> bool:
 
 
 def _rewrite(page: Path, picture: Path | None, report: Report, reached: list[Goal]) -> None:
-    """Replace the text between the two markers of *page* with the results of this run and its chart."""
+    """Replace the text between the two markers of *page* with the results and the chart of this run."""
     before, _, rest = page.read_text(encoding="utf-8").partition(BEGIN)
     _, _, after = rest.partition(END)
     tables = "\n\n".join([table.markdown() for table in report.tables.values()])

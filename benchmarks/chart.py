@@ -1,4 +1,4 @@
-"""Draw a chart of the ratios for signing and verifying, as an SVG for light and dark mode."""
+"""Draw the time of each library to sign and to verify, divided by the floor, as an SVG for light and dark mode."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _LINE = 140  # Maximum number of characters in a line of small text; a longer te
 
 
 def draw(report: Report) -> str:
-    """Return the chart of the tables ``sign a`` to ``verify d``."""
+    """Return the chart of eight tables: ``sign a`` to ``sign d``, and ``verify a`` to ``verify d``."""
     panels = []
     bottom = 0
     limit = max([2.0, *_all_ratios(report)])
@@ -53,14 +53,15 @@ def draw(report: Report) -> str:
     )
     lines = wrap(made_on, _LINE)
     width, height = 2 * _PANEL + 24, bottom + 22 + 16 * len(lines)
-    label = "Time to sign and to verify a request, as a multiple of the minimum in pure Python"
+    label = "Time to sign and to verify a request, as a multiple of the shortest time possible in pure Python"
     return "\n".join(
         [
             f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}"'
             f' viewBox="0 0 {width} {height}" role="img" aria-label="{label}">',
             f"<style>{_STYLE}</style>",
             f'<text class="title" x="16" y="26">{label}</text>',
-            '<text class="small" x="16" y="44">Log scale from 1; shorter is better. Each call uses a new URL.</text>',
+            '<text class="small" x="16" y="44">'
+            "Logarithmic scale from 1; a shorter bar is better. Each call uses a new URL.</text>",
             *panels,
             *[
                 f'<text class="small" x="16" y="{bottom + 24 + 16 * index}">{escape(line)}</text>'

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 HTTPLIB2 = "httplib2, unsigned"
 REQUESTS_OAUTHLIB = "requests-oauthlib"
 
-#: Other clients. Each client is timed with and without a signature.
+#: Clients of other libraries. Each client is timed with and without a signature.
 OTHERS = ("requests", "niquests", "httpx2", "httpx2 async", "aiohttp")
 _ORIGIN = "https://api.example.com"
 
@@ -72,8 +72,8 @@ def _compare(origin: str, workload: Workload, setting: Setting, report: Report) 
 
     libraries = assemble(_makers())
     for name, runner in list(libraries.runners.items()):
-        # Check the request that the server received. These calls use the path /echo, because only this path returns the
-        # request.
+        # Check the requests that the client sends. These requests have the path /echo, because the server then returns
+        # each request as the body of its response.
         calls = batch("/echo", 3)
         faults = [
             _wrong(call, arrived, origin, is_signed=not name.endswith("unsigned"))
@@ -84,7 +84,7 @@ def _compare(origin: str, workload: Workload, setting: Setting, report: Report) 
             libraries.absent[name] = f"wrong: {next(filter(None, faults))}"
 
     def answered(_call: Call, content: bytes) -> str | None:
-        return None if content == b"ok" else "returns another response body"
+        return None if content == b"ok" else 'does not return the response body "ok"'
 
     report.add(
         compare(
@@ -93,7 +93,7 @@ def _compare(origin: str, workload: Workload, setting: Setting, report: Report) 
             answered,
             setting.effort.for_slow_calls,
             key=f"client {workload.key}",
-            title=f"Client ({workload.key}): {workload.title}, over one loopback connection",
+            title=f"Client ({workload.key}): {workload.title}, from call to response, over one loopback connection",
             bases=(HTTPLIB2, REQUESTS_OAUTHLIB),
         )
     )
@@ -105,7 +105,7 @@ def _wrong(call: Call, arrived: bytes, origin: str, *, is_signed: bool) -> str |
     fields = {name.lower(): value.strip() for name, _, value in (each.partition(":") for each in lines)}
     method, target, _ = line.split(" ")
     if not is_signed:
-        return None if method == call.method else "sends another method"
+        return None if method == call.method else "sends a wrong HTTP method"
     form = body if fields.get("content-type") == FORM else None
     return fault(Call(method, origin + target, call.form), fields.get("authorization"), form, CREDENTIALS)
 
@@ -237,8 +237,8 @@ _MODULE_OF = {
 
 
 def _with_session(session: Any) -> Runner[Call, bytes]:
-    # Without this line, the library requests would read the proxy settings for each request, and the comparison would
-    # be unfair: httplib2 reads them only once.
+    # Without this line, the library ``requests`` would read the proxy settings for each request, and the comparison
+    # would be unfair: httplib2 reads these settings only once.
     session.trust_env = False
 
     def send(verb: str, url: str, form: dict[str, str] | None, _body: bytes | None) -> bytes:

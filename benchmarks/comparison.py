@@ -75,13 +75,13 @@ def compare(
 
     Args:
         field: The libraries.
-        make: A function that returns new items; its argument is their number.
-        wrong: A function that returns the error in a result of a library; None if the result is correct.
+        make: A function that returns the given number of new items.
+        wrong: A function that describes the error in a result of a library, or returns None if the result is correct.
         effort: The duration of the measurement.
         key: Key of the table.
         title: Title of the table.
         bases: The names of the rows with which the table compares every other row.
-        before: A function that is called with each batch before the batch is timed.
+        before: A function that is called with the runner and the items of each batch, before the batch is timed.
         divisor: See :func:`~benchmarks.report.timed_rows`.
     """
     notes = dict(field.absent)
@@ -92,7 +92,7 @@ def compare(
             if before is not None:
                 before(runner, items)
             faults = [wrong(item, result) for item, result in zip(items, runner.results(items), strict=True)]
-        except Exception as exc:  # noqa: BLE001 - as above
+        except Exception as exc:  # noqa: BLE001 - as in assemble()
             notes[name] = f"fails: {_words(exc)}"
             continue
         fault = next(filter(None, faults), None)

@@ -1,6 +1,6 @@
 """Stores that several processes can share. Environment variables contain the addresses of the database servers.
 
-The tables and keys of each benchmark have a different prefix.
+In each measurement, the names of the tables and keys start with a new random prefix.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ _SIZES = {
 
 @contextmanager
 def place(kind: str) -> Iterator[Place]:
-    """Yield a place in which stores of *kind* keep their data. Delete the data afterwards.
+    """Yield a place in which stores of *kind* keep their data. Delete the data at the end of the ``with`` block.
 
     Raises:
         LookupError: The server cannot be reached, or its driver is not installed. The message of the error is the
@@ -68,7 +68,7 @@ def place(kind: str) -> Iterator[Place]:
 class Place:
     """The place in which stores of one kind keep their data.
 
-    Another process can create an equal object from the same arguments.
+    Another process that passes the same arguments uses the same data.
 
     Args:
         kind: One of the constants of this module.
@@ -102,7 +102,8 @@ class Place:
         rows = [{"timestamp": claim[1], "digest": nonce_digest(*claim)} for claim in claims]
         insert = f"INSERT INTO {self.prefix}nonce (timestamp, digest) VALUES (:timestamp, :digest)"  # noqa: S608 - ours
         engine = self._engine(isolation_level="READ COMMITTED")
-        # One transaction with all rows fills the same pages as one transaction for each row, but needs only one commit.
+        # Insert all rows in one transaction, which is faster than one transaction for each row. The size of the table
+        # is the same in both cases.
         with engine.begin() as connection:
             connection.execute(sa.text(insert), rows)
         with engine.begin() as connection:
@@ -150,7 +151,7 @@ class Place:
             for claim in claims:
                 store.add_nonce(*claim)
             count = store.nonce_count()
-        # Add up only the memory of the keys of this benchmark, because Redis may also contain other data.
+        # Add up only the memory of the keys with this prefix, because Redis may also contain other data.
         with closing(self._redis()) as client:
             sizes = Counter({key: client.memory_usage(key, 0) for key in client.scan_iter(f"*{self.prefix}*")})
         return float(sizes.total() / count)

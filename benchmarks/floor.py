@@ -30,8 +30,8 @@ _ENCODED = _UNRESERVED + b"%"
 _JOINED = [percent_encode(bytes([octet])) for octet in range(256)]
 _JOINED[1:3] = "=", "&"  # These separators do not occur in encoded names and values.
 _NOT_SEPARATORS = bytes(set(range(0x100)) - {*b"=&"})
-_SEPARATORS = b"=&" * 100_000  # This is a query whose names and values are empty.
-_ELEMENT = b' =""'  # These characters are around the name and the value in an element of a header.
+_SEPARATORS = b"=&" * 100_000  # The separators of a query with 100,000 parameters.
+_ELEMENT = b' =""'  # The characters of one header element that are not part of its name or value.
 _HEADERS = {(b" " + b",".join([_ELEMENT[index == 0 :] for index in range(count)])): count for count in (7, 8)}
 
 # The pattern matches escapes that RFC 5849 section 3.6 does not allow. These are escapes of unreserved characters,
@@ -71,8 +71,8 @@ def _segments(encoded: str) -> list[str]:
 
 
 def _odd_segments(encoded: str) -> list[str]:
-    # The form is encoded in another way, for example with "+" instead of a space. Therefore all parameters are decoded
-    # and encoded again.
+    # The text is not encoded as section 3.6 requires. For example, it contains "+" instead of "%20". Therefore all
+    # parameters are decoded and encoded again.
     separators = encoded.encode().translate(None, _NOT_SEPARATORS)
     if separators == _SEPARATORS[: len(separators)] and len(separators) % 2:
         octets = encoded.replace("+", " ").replace("=", "\x01").replace("&", "\x02").encode()
@@ -91,7 +91,7 @@ def _uri(url: str) -> str:
 
 
 class _Keyed:
-    """The inner and the outer hash object of an HMAC. The key is hashed only once, and not for each request."""
+    """The inner and the outer hash object of an HMAC. The key is hashed once, instead of once for each request."""
 
     def __init__(self, credentials: Credentials, method_name: str) -> None:
         self.digest = _DIGESTS[method_name]
@@ -190,7 +190,7 @@ class Verifier:
 
     Args:
         credentials: The only credentials that are accepted.
-        window: Largest difference between a timestamp and the clock, in seconds.
+        window: Largest accepted difference between a timestamp and the clock, in seconds.
     """
 
     def __init__(self, credentials: Credentials, window: int = 300) -> None:

@@ -23,7 +23,7 @@ def measure() -> dict[str, float]:
     """Return the time of oauthlib divided by the time of this project, for each task and workload.
 
     Raises:
-        RuntimeError: A library cannot be measured, or makes a wrong signature.
+        RuntimeError: A library cannot be measured, or returns a wrong result.
     """
     signers = assemble({OURS: lambda: peers.sign_oauth2("HMAC-SHA1"), PEER: lambda: peers.sign_oauthlib("HMAC-SHA1")})
     verifiers = assemble({OURS: peers.verify_oauth2, PEER: peers.verify_oauthlib})

@@ -41,7 +41,7 @@ def run(setting: Setting, report: Report) -> None:
     notes: dict[str, str] = {}
     codes = {**_MODULES, predecessor.NAME: "import oauth2"}
     rounds = 4 if setting.quick else 15
-    progress(f"import: {rounds} interpreters each")
+    progress(f"import: {rounds} fresh interpreters for each library")
     for _ in range(rounds + 1):
         for name, code in codes.items():
             if name not in notes:
@@ -51,7 +51,7 @@ def run(setting: Setting, report: Report) -> None:
                     notes[name] = f"not measured: {exc}"
     samples = {
         name: found[1:] for name, found in samples.items() if name not in notes
-    }  # The first run is left out, because the first run writes the bytecode caches.
+    }  # The first run writes the bytecode caches, so it is left out.
     base = statistics.median([sample.resident for sample in samples[BARE]]) if BARE in samples else 0
     times = {name: [sample.seconds * 1e3 for sample in found] for name, found in samples.items() if name != BARE}
     # The bare interpreter is measured only in one environment, because both environments have the same version of
@@ -59,9 +59,8 @@ def run(setting: Setting, report: Report) -> None:
     memory = {name: [(sample.resident - base) / 2**20 for sample in found] for name, found in samples.items()}
     memory.pop(BARE, None)
     report.add(Table("import time", "Import: time in a fresh interpreter", "ms", _rows(times, notes), (OURS,)))
-    report.add(
-        Table("import memory", "Import: memory in addition to the interpreter", "MB", _rows(memory, notes), (OURS,))
-    )
+    title = "Import: memory in a fresh interpreter, without the memory of the bare interpreter"
+    report.add(Table("import memory", title, "MB", _rows(memory, notes), (OURS,)))
 
 
 def _sample(name: str, code: str, python: Path) -> _Sample:

@@ -15,7 +15,7 @@ _PACKAGES = ("oauth2", "oauthlib", "Authlib", "requests-oauthlib", "rauth", "cry
 
 
 def describe(python: Path) -> dict[str, str]:
-    """Return names and versions; *python* is the interpreter that has python-oauth2 1.9."""
+    """Return the properties of the machine and the versions; *python* is the interpreter that has python-oauth2 1.9."""
     return {
         "processor": f"{_processor()}, {os.cpu_count()} cores",
         "system": f"{platform.system()}, {platform.machine()}",

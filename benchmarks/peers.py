@@ -1,4 +1,4 @@
-"""Adapters with the same interface for all libraries: sign a call, verify a request.
+"""Adapters: all libraries get the same interface for signing a call and for verifying a request.
 
 An adapter gets the credentials once, when it is created. An adapter may use the same objects for all requests, such as
 a client object or a parsed key. In each call, an adapter does exactly the work that a program that uses the library
@@ -105,12 +105,12 @@ VerifyRunner = Runner[Received, bool]
 
 
 def sign_floor(method_name: str) -> SignRunner:
-    """The floor."""
+    """Return a runner that signs with the floor."""
     return InProcess(floor.Signer(CREDENTIALS, method_name).sign)
 
 
 def sign_oauth2(method_name: str, private_key: Any = None) -> SignRunner:
-    """This project, with the API of python-oauth2 that existing programs call.
+    """Return a runner that signs with this project, through the API of python-oauth2 that existing programs call.
 
     For a form, the time includes both placements: the header, and ``to_postdata()``, which puts the protocol parameters
     into the body.
@@ -131,7 +131,7 @@ def sign_oauth2(method_name: str, private_key: Any = None) -> SignRunner:
 
 
 def sign_oauthlib(method_name: str, private_pem: str | None = None) -> SignRunner:
-    """The client of oauthlib; the program must encode the form."""
+    """Return a runner that signs with the client of oauthlib; the program must encode the form."""
     client = import_module("oauthlib.oauth1").Client(
         CREDENTIALS.consumer_key,
         client_secret=CREDENTIALS.consumer_secret,
@@ -153,7 +153,7 @@ def sign_oauthlib(method_name: str, private_pem: str | None = None) -> SignRunne
 
 
 def sign_authlib(method_name: str, private_pem: str | None = None) -> SignRunner:
-    """The client of Authlib; the program must encode the form."""
+    """Return a runner that signs with the client of Authlib; the program must encode the form."""
     client = import_module("authlib.oauth1").ClientAuth(
         CREDENTIALS.consumer_key,
         client_secret=CREDENTIALS.consumer_secret,
@@ -178,9 +178,9 @@ def sign_authlib(method_name: str, private_pem: str | None = None) -> SignRunner
 
 
 def sign_requests_oauthlib(method_name: str) -> SignRunner:
-    """requests-oauthlib: prepare a request without sending it.
+    """Return a runner that signs with requests-oauthlib.
 
-    The library signs the request while it prepares the request.
+    The runner prepares a request, but does not send it. The library signs the request while it prepares the request.
     """
     requests = import_module("requests")
     plain, hashing = (
@@ -207,7 +207,10 @@ def sign_requests_oauthlib(method_name: str) -> SignRunner:
 
 
 def sign_rauth(method_name: str) -> SignRunner:
-    """The part of a rauth session that runs before sending; rauth signs the parameters of a dict, not of a URL."""
+    """Return a runner that signs with the code that a rauth session runs before it sends a request.
+
+    rauth signs the parameters in a dict, but not the parameters in a URL.
+    """
     if method_name != "HMAC-SHA1":
         raise NotImplementedError(f"has no {method_name}")
     module = import_module("rauth.session")
@@ -244,7 +247,7 @@ def _text(octets: bytes | str) -> str:
 
 
 def verify_floor() -> VerifyRunner:
-    """The floor."""
+    """Return a runner that verifies with the floor."""
     verifier = floor.Verifier(CREDENTIALS, WINDOW)
 
     def prepare(received: Received) -> tuple[str, str, str, str | None, bytes | None]:
@@ -257,7 +260,10 @@ def verify_floor() -> VerifyRunner:
 
 
 def verify_oauth2(request_type: type[oauth2.Request] = oauth2.Request) -> VerifyRunner:
-    """This project: read the request, look up the credentials, verify with ``Server``."""
+    """Return a runner that verifies with this project.
+
+    The runner reads the request, looks up the credentials, and calls ``Server.verify_request``.
+    """
     consumer = oauth2.Consumer(CREDENTIALS.consumer_key, CREDENTIALS.consumer_secret)
     token = oauth2.Token(CREDENTIALS.token, CREDENTIALS.token_secret)
     consumers, tokens = {consumer.key: consumer}, {token.key: token}
@@ -286,7 +292,7 @@ def _add(seen: set[tuple[str, str, str, str]], claim: tuple[str, str, str, str])
 
 
 def verify_oauthlib() -> VerifyRunner:
-    """The resource endpoint of oauthlib, which does not check ``oauth_body_hash``."""
+    """Return a runner that verifies with oauthlib's resource endpoint, which does not check ``oauth_body_hash``."""
     oauth1 = import_module("oauthlib.oauth1")
     seen: set[tuple[str, str, str, str]] = set()
 
@@ -326,7 +332,7 @@ def verify_oauthlib() -> VerifyRunner:
 
 
 def verify_authlib() -> VerifyRunner:
-    """The resource protector of Authlib, which does not check ``oauth_body_hash``."""
+    """Return a runner that verifies with Authlib's resource protector, which does not check ``oauth_body_hash``."""
     oauth1 = import_module("authlib.oauth1")
     error = import_module("authlib.oauth1.rfc5849.errors").OAuth1Error
     seen: set[tuple[str, str, str, str]] = set()

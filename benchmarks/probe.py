@@ -13,8 +13,8 @@ from typing import Any
 
 ROOT = Path(__file__).parent.parent
 
-# This code runs before the code of a probe. This code imports only modules that the interpreter has already loaded.
-# Otherwise the cost of a module that the probe also imports would not be measured.
+# _PRELUDE runs before the code of a probe. _PRELUDE imports only modules that the interpreter has already loaded. If it
+# imported another module that the probe imports, too, the cost of this module would not be measured.
 #
 # peak() returns the largest resident memory since the last call of rest().
 _PRELUDE = """

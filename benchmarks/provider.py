@@ -69,7 +69,7 @@ def run(setting: Setting, report: Report) -> None:
     for processes in (1, 2):
         rows = [_row(kind, processes, setting) for kind in (MEMORY, SQLITE, POSTGRESQL, MARIADB, REDIS)]
         words = "one process" if processes == 1 else "two processes"
-        title = f"Provider.authenticate, {MAIN[0].title}: {words}, one connection each"
+        title = f"Provider.authenticate, {MAIN[0].title}: requests per second, {words}, each with one connection"
         report.add(Table(f"provider {processes}", title, "requests/s", rows))
 
 
@@ -87,7 +87,7 @@ def _row(kind: str, processes: int, setting: Setting) -> Row:
     except LookupError as exc:
         return Row(name, note=str(exc))
     rates, own = [rate for rate, _ in figures], min(figure for _, figure in figures)
-    note = f"best round {max(rates):,.0f}; CPU time of the process {own * 1e6:,.0f} us per request"
+    note = f"fastest round {max(rates):,.0f} requests/s; processor time per request at least {own * 1e6:,.0f} us"
     return Row(name, min(rates), statistics.median(rates), note)
 
 
@@ -103,7 +103,7 @@ def _introduce(store: Any) -> None:
 
 
 def _measure(work: _Work, processes: int) -> list[_Round]:
-    """Return the result of each round, which combines the results of all processes."""
+    """Return one result for each round; it combines the results of all processes."""
     context = multiprocessing.get_context("spawn")
     started = []
     for _ in range(processes):
@@ -137,11 +137,11 @@ def _answer(pipe: Connection) -> _Round:
     try:
         return _Round(*pipe.recv())
     except EOFError:
-        raise LookupError("not measured: its process failed") from None
+        raise LookupError("not measured: the process that uses the store failed") from None
 
 
 def _authenticate(work: _Work, pipe: Connection) -> None:
-    """Measure in a separate process until the other process closes *pipe*."""
+    """Measure in a separate process until the parent process closes *pipe*."""
     with closing(Place(work.kind, work.folder, work.prefix).store()) as store:
         if work.kind == MEMORY:
             _introduce(store)

@@ -128,7 +128,7 @@ def fault(
     method_name: str = "HMAC-SHA1",
     public_key: Any = None,
 ) -> str | None:
-    """Return the error in a newly signed request; None if the request is correct.
+    """Describe the error in a newly signed request; return None if the request is correct.
 
     Args:
         call: The request to sign; its URL may contain the protocol parameters.
@@ -178,7 +178,7 @@ def _wrong_body(call: Call, values: dict[str, bytes], in_form: OctetPairs, metho
     wanted = sorted([(name.encode(), value.encode()) for name, value in (call.form or {}).items()])
     own = {name for name, _ in wanted}
     if sorted([pair for pair in in_form if pair[0] in own or not pair[0].startswith(b"oauth_")]) != wanted:
-        return "the form body does not contain the form"
+        return "the form body does not contain the parameters of the form"
     given = values.get("oauth_body_hash")
     if given is None:
         return None if call.body is None else "no oauth_body_hash"

@@ -172,8 +172,11 @@ def _cases(folder: str) -> Iterator[_Case]:
 def measure(chunks: int = CHUNKS, only: str = "") -> dict[str, dict[str, float]]:
     """For each case, return the time of each kind of refusal, divided by the time for known credentials.
 
+    The key ``microseconds`` has the time for known credentials.
+
     Args:
-        chunks: Number of chunks to measure for each case. One chunk is 60 refusals of each kind.
+        chunks: Number of chunks to measure for each case. One chunk is 60 refusals of each kind: known credentials,
+            unknown token, unknown client.
         only: Measure only cases whose name contains this text.
     """
     with tempfile.TemporaryDirectory() as folder:
@@ -206,13 +209,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.refusals", description=__doc__)
     parser.add_argument("name", nargs="?", default="", help="measure only cases whose name contains this text")
     parser.add_argument("--json", action="store_true", help="print JSON")
-    parser.add_argument("--chunks", type=int, default=CHUNKS, help=f"chunks of {_CHUNK} refusals to measure")
+    chunks_help = f"number of chunks to measure for each case; a chunk is {_CHUNK} refusals of each kind"
+    parser.add_argument("--chunks", type=int, default=CHUNKS, help=chunks_help)
     options = parser.parse_args()
     found = measure(options.chunks, options.name)
     if options.json:
         print(json.dumps(found))
         return
-    print("| refused | known, µs | unknown token | unknown client |\n| --- | --- | --- | --- |")
+    print("| case | known, µs | unknown token / known | unknown client / known |\n| --- | --- | --- | --- |")
     for name, each in found.items():
         print(f"| {name} | {each['microseconds']:.1f} | {each['unknown token']:.2f} | {each['unknown client']:.2f} |")
 

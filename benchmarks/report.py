@@ -23,7 +23,7 @@ class Row:
     """One library in one table.
 
     Attributes:
-        library: The name of the library, or of another subject that is compared.
+        library: The name of the library, or of another measured subject, such as a store.
         minimum: The smallest measured value, in the unit of the table; None if nothing was measured.
         median: The median of the measured values, in the same unit.
         note: The reason why nothing was measured, or a remark on the values.

@@ -61,7 +61,7 @@ def _parameters(setting: Setting, report: Report) -> None:
     signers, verifiers = sign.field("HMAC-SHA1", setting), verify.field(setting, request_type=Unlimited)
     for size in SIZES:
         progress(f"{size:,} parameters")
-        workload = Workload(str(size), f"{size:,} query parameters, cost of each", query_call(size))
+        workload = Workload(str(size), f"{size:,} query parameters, time for each parameter", query_call(size))
         arguments: dict[str, Any] = {"bases": (FLOOR, "oauthlib", "Authlib"), "divisor": size}
         report.add(
             compare(
@@ -101,26 +101,26 @@ _HEADERS: dict[str, tuple[str, str]] = {
     "escaped quotes": ('OAuth realm="', '\\"'),
     "percent signs": ('OAuth a="', "%"),
     "escapes": ('OAuth a="', "%41"),
-    "escaped nothing": ('OAuth a="', "%00%ff"),
+    "escapes of 00 and FF": ('OAuth a="', "%00%ff"),
     "parameters": ("OAuth ", 'a="b",'),
-    "bare parameters": ("OAuth ", "a=b, "),
+    "parameters without quotes": ("OAuth ", "a=b, "),
     "one long name": ("OAuth ", "a"),
     "one long value": ('OAuth a="', "b"),
-    "no ASCII": ('OAuth a="', "é"),
+    "characters outside ASCII": ('OAuth a="', "é"),
 }
 _QUERIES: dict[str, str] = {
     "ampersands": "&",
     "equals signs": "=",
     "pluses": "+",
     "percent signs": "%",
-    "half escapes": "%4",
+    "incomplete escapes": "%4",
     "escapes": "%20",
     "lower-case escapes": "%c3%a9",
     "escapes that are not UTF-8": "%ff",
     "one name": "a=1&",
     "names without values": "a&",
     "escaped separators": "%26%3D",
-    "no ASCII": "é",
+    "characters outside ASCII": "é",
     "question marks": "?",
     "semicolons": "a=1;",
 }
@@ -142,7 +142,10 @@ def _hostile(setting: Setting, report: Report) -> None:
         row = _growth(name, batches, _SHORT)
         rows.append(row if (row.minimum or 0) < _SUSPECT else _growth(name, batches, setting.effort))
     rows.sort(key=lambda row: row.minimum or 0, reverse=True)
-    title = f"Hostile input: cost of {LARGE // 1024} KB divided by the cost of {SMALL // 1024} KB (an eighth)"
+    title = (
+        f"Hostile input without size limits: time for {LARGE // 1024} KB divided by the time for {SMALL // 1024} KB"
+        f" (linear time: {LARGE // SMALL})"
+    )
     report.add(Table("hostile", title, "times", rows))
 
 
@@ -213,9 +216,8 @@ def _body_time(setting: Setting, report: Report) -> None:
         with path.open("rb") as file:
             batches[f"{OURS}, file"] = lambda size: spend(body_hash, [(file,)] * size)
             timings = interleave(batches, setting.effort)
-    report.add(
-        Table("body time", "oauth_body_hash of a body of 10 MB", "ms", timed_rows(timings, "ms", {}), (BARE_HASH,))
-    )
+    title = "Time to compute oauth_body_hash for a body of 10 MB"
+    report.add(Table("body time", title, "ms", timed_rows(timings, "ms", {}), (BARE_HASH,)))
 
 
 _MEMORY = """
@@ -239,7 +241,7 @@ _BODIES = {
         f"for _ in range({BODY >> 20}):\n    body.write(b'x' * (1 << 20))\n"
         "body.seek(0)"
     ),
-    "file read whole": (
+    "file that the program reads completely": (
         f"body = tempfile.TemporaryFile()\nbody.write(b'x' * {BODY})\nbody.seek(0)\n"
         "sign_body, sign = sign, lambda body: sign_body(body.read())"
     ),
@@ -255,5 +257,5 @@ def _body_memory(report: Report) -> None:
             rows.append(Row(name, figures[0], figures[1]))
         except (OSError, RuntimeError) as exc:
             rows.append(Row(name, note=f"not measured: {exc}"))
-    title = "Memory for signing a body of 10 MB, in addition to the body itself"
+    title = "Memory for signing a body of 10 MB, without the memory of the body itself"
     report.add(Table("body memory", title, "% of the body", rows))

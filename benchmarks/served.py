@@ -29,7 +29,7 @@ _THREADS = 4
 
 
 def introduce(store: Any) -> None:
-    """Add the client and the token of all requests to a blocking store."""
+    """Add the client and the token that sign all requests to *store*, which must be a blocking store."""
     key, token = CREDENTIALS.consumer_key, CREDENTIALS.token
     store.add_consumer(ClientCredentials(key=key, secret=CREDENTIALS.consumer_secret))
     store.add_token(TokenCredentials(key=token, secret=CREDENTIALS.token_secret, consumer_key=key, user="jane"))
@@ -120,7 +120,8 @@ def _gunicorn(kind: str, folder: str, listener: socket.socket) -> None:
 def _waitress(kind: str, folder: str, listener: socket.socket) -> None:
     from waitress.server import create_server  # type: ignore[import-untyped]
 
-    # At a lower level, waitress would log a warning for each request that waits for a thread, and would become slower.
+    # With the default log level, waitress would log a warning for each request that waits for a thread. This would make
+    # waitress slower.
     logging.getLogger("waitress").setLevel(logging.ERROR)
     with closing(create_server(_wsgi_app(kind, folder), sockets=[listener], threads=_THREADS)) as server:
         server.run()
@@ -131,10 +132,13 @@ SERVERS = {"uvicorn": _uvicorn, "gunicorn": _gunicorn, "waitress": _waitress}
 
 
 def main() -> None:
-    """Serve until the process is terminated: the arguments are the server, the kind of the application and a folder."""
+    """Serve until the process is terminated.
+
+    The arguments are the name of the server, the kind of the application, and a folder for files.
+    """
     server, kind, folder = sys.argv[1:]
     sys.argv[1:] = []  # Otherwise gunicorn would read these arguments as its own.
-    # The protocol of the socket must be given. Otherwise asyncio does not set TCP_NODELAY, and small responses are
+    # The socket must be created with IPPROTO_TCP. Otherwise asyncio does not set TCP_NODELAY, and small responses are
     # delayed.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.bind(("127.0.0.1", 0))

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from .timing import Batch
 
 #: Key: the row of a protected application. Value: the row in which only ``authenticate`` is measured.
-ALONE = {MEMORY: "authenticate, MemoryStore", SQLITE: "authenticate, SQLiteStore"}
+ALONE = {MEMORY: "Provider.authenticate alone, MemoryStore", SQLITE: "Provider.authenticate alone, SQLiteStore"}
 WSGI, ASGI = "Protected (WSGI)", "Protected (ASGI), AsyncProvider"
 _APPLICATIONS = (BARE, MEMORY, SQLITE)
 _CONNECTIONS = 8
@@ -48,7 +48,7 @@ _HEADERS = {"User-Agent": "python-requests/2.32.3", "Accept-Encoding": "gzip, de
 
 
 def run(setting: Setting, report: Report) -> None:
-    """Measure the middleware in this process, then each server."""
+    """Measure the middleware in this process, then the application behind each server."""
     report.add(_middleware(setting))
     for server in SERVERS:
         progress(f"servers: {server}")
@@ -231,7 +231,7 @@ class _Served:
 
     def row(self) -> Row:
         """Return the result of all rounds."""
-        note = f"best round {max(self._rates):,.0f} requests/s, median {statistics.median(self._rates):,.0f}"
+        note = f"requests/s: {max(self._rates):,.0f} in the fastest round, median {statistics.median(self._rates):,.0f}"
         return Row(self.name, min(self._own), statistics.median(self._own), note)
 
 

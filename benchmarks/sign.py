@@ -51,7 +51,7 @@ def field(method_name: str, setting: Setting) -> Field:
 
 
 def wrong(call: Call, signed: Signed, *, method_name: str = "HMAC-SHA1", public_key: Any = None) -> str | None:
-    """Return the error in a library's result; None if the result is correct."""
+    """Describe the error in a library's result; return None if the result is correct."""
     header, form = signed
     check = partial(fault, credentials=CREDENTIALS, method_name=method_name, public_key=public_key)
     if form and any(name == b"oauth_signature" for name, _ in form_decode(form)):
@@ -107,7 +107,7 @@ def _rsa(setting: Setting, report: Report) -> None:
             return None
         return wrong(call, result, method_name=method_name, public_key=key.public_key())
 
-    title = f"Sign ({workload.key}): {workload.title}, {method_name} with 2048 bits, compared with a bare RSA signature"
+    title = f"Sign ({workload.key}): {workload.title}, {method_name} with 2048 bits, compared with a bare signature"
     bases = (BARE_RSA, "oauthlib")
     effort = setting.effort.for_slow_calls
     report.add(compare(libraries, workload.batch, check, effort, key="sign rsa", title=title, bases=bases))

@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 
 MEMORY, SQLITE = "MemoryStore", "SQLiteStore"
 BARE_SET, BARE_INSERT = "set of tuples", "bare prepared INSERT"
-#: When a set of CPython grows, its memory becomes four times as large. These counts are between two such steps, so that
-#: some of the measured sets are nearly full, and others have much free space.
+#: When a set of CPython is full, CPython makes its table four times as large. With these counts, some of the measured
+#: sets are nearly full, and others have much free space.
 COUNTS = (100_000, 141_000, 200_000, 283_000)
 
 _WINDOW = 300
@@ -55,7 +55,7 @@ def run(setting: Setting, report: Report) -> None:
 
 
 class _Claims:
-    """Return new nonces whose timestamps increase as on a busy server."""
+    """Creates new nonces whose timestamps increase as on a busy server."""
 
     def __init__(self, per_second: int) -> None:
         self._numbers = count()
@@ -110,9 +110,9 @@ def _memory_size(setting: Setting, report: Report) -> None:
             MEMORY,
             min(figures),
             statistics.mean(figures),
-            f"resident bytes of each nonce:  {'; '.join(notes)}",
+            f"resident bytes per nonce: {'; '.join(notes)}",
         )
-    title = f"Nonces in memory, spread over {_SPREAD} seconds: size of each; minimum and mean of several measurements"
+    title = f"MemoryStore: memory per nonce, timestamps spread over {_SPREAD} seconds (the last column is the mean)"
     report.add(Table("memory size", title, "bytes", [row]))
 
 
@@ -125,7 +125,7 @@ def _memory_insert(setting: Setting, report: Report) -> None:
         BARE_SET: lambda size: spend(bare.add, [(claim,) for claim in others.batch(size)]),
     }
     rows = timed_rows(interleave(batches, setting.effort), "us", {})
-    report.add(Table("memory insert", "Nonces in memory: inserts", "us", rows, (BARE_SET,)))
+    report.add(Table("memory insert", "MemoryStore: time to insert one nonce", "us", rows, (BARE_SET,)))
 
 
 def _memory_expiry(setting: Setting, report: Report) -> None:
@@ -145,9 +145,10 @@ def _memory_expiry(setting: Setting, report: Report) -> None:
         gone = held + len(after) - store.nonce_count()
         figures.append(max(sum(each) - sum(plain), 0.0) / gone * 1e9)
         longest.append(statistics.quantiles(each, n=100)[-1] * 1e6)
-    note = f"99 of the next 100 claims take at most {min(longest):.1f} us"
+    note = f"after the expiry, 99 % of the claims (which delete the expired nonces) take at most {min(longest):.1f} us"
     row = Row(MEMORY, min(figures), statistics.median(figures), note)
-    report.add(Table("memory expiry", f"Nonces in memory: time to delete each of {size:,} expired nonces", "ns", [row]))
+    title = f"MemoryStore with {size:,} expired nonces: time to delete one nonce"
+    report.add(Table("memory expiry", title, "ns", [row]))
 
 
 # --- SQLite -----------------------------------------------------------------------
@@ -178,7 +179,7 @@ def _sqlite_insert(folder: Path, setting: Setting, report: Report) -> None:
     rows = timed_rows(interleave(batches, setting.effort), "us", {})
     store.close()
     bare.close()
-    title = "Nonces in SQLite (WAL, synchronous=NORMAL), one process: inserts, each in its own transaction"
+    title = "SQLiteStore (WAL, synchronous=NORMAL), one process: time to insert one nonce in its own transaction"
     report.add(Table("sqlite insert", title, "us", rows, (BARE_INSERT,)))
 
 
@@ -191,12 +192,11 @@ def _sqlite_size_and_expiry(folder: Path, setting: Setting, report: Report) -> N
     store.close()  # Closing the store moves the write-ahead log into the database file.
     held = store.nonce_count()
     octets = path.stat().st_size / held
-    report.add(
-        Table("sqlite size", f"Nonces in SQLite: size of each of {held:,}", "bytes", [Row(SQLITE, octets, octets)])
-    )
+    title = f"SQLiteStore with {held:,} nonces: size of the file per nonce"
+    report.add(Table("sqlite size", title, "bytes", [Row(SQLITE, octets, octets)]))
 
-    # Inserts with later timestamps delete the old nonces. This code measures the additional time for each deleted
-    # nonce.
+    # Inserts whose timestamps are one hour later delete the expired nonces. The same inserts into an empty store delete
+    # nothing. The difference of the two times is the time of the deletions.
     fresh, later = SQLiteStore(folder / "fresh.db", window=_WINDOW), _Claims(size)
     batch = [(nonce, timestamp + 3600, key, token) for nonce, timestamp, key, token in later.batch(size // 4)]
     with_expiry, without = spend(store.add_nonce, batch), spend(fresh.add_nonce, batch)
@@ -205,7 +205,7 @@ def _sqlite_size_and_expiry(folder: Path, setting: Setting, report: Report) -> N
     note = f"{len(batch):,} inserts deleted {gone:,} expired nonces"
     store.close()
     fresh.close()
-    title = "Nonces in SQLite: time to delete each expired nonce"
+    title = "SQLiteStore: time to delete one expired nonce"
     report.add(Table("sqlite expiry", title, "ns", [Row(SQLITE, figure, figure, note)]))
 
 
@@ -233,8 +233,9 @@ def _servers(setting: Setting, report: Report) -> None:
         except LookupError as exc:
             sizes.append(Row(kind, note=str(exc)))
             inserts.append(Row(kind, note=str(exc)))
-    report.add(Table("server size", f"Nonces on servers, spread over {_SPREAD} seconds: size of each", "bytes", sizes))
-    title = "Nonces on servers in their default configuration, one connection: inserts, each in its own transaction"
+    title = f"Database servers: size per nonce, timestamps spread over {_SPREAD} seconds"
+    report.add(Table("server size", title, "bytes", sizes))
+    title = "Database servers, default configuration, one connection: time to insert one nonce in its own transaction"
     report.add(Table("server insert", title, "us", inserts))
 
 

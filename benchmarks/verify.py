@@ -62,17 +62,17 @@ def field(setting: Setting, request_type: type[oauth2.Request] = oauth2.Request)
 
 
 def valid(workload: Workload) -> Callable[[int], list[Received]]:
-    """Return a function that makes new and correctly signed requests of a workload; its argument is their number."""
+    """Return a function that makes the given number of new and correctly signed requests of a workload."""
     return lambda size: [receive(call) for call in workload.batch(size)]
 
 
 def not_accepted(_received: Received, accepted: bool) -> str | None:
-    """Return the error in a library's result for a valid request; None if the result is correct."""
+    """Describe the error in a library's result for a valid request; return None if the result is correct."""
     return None if accepted else "refuses a valid request"
 
 
 def _not_refused(_received: Received, accepted: bool) -> str | None:
-    return "accepts it" if accepted else None
+    return "accepts a request that must be refused" if accepted else None
 
 
 def _twice(runner: Runner[Received, Any], items: Sequence[Received]) -> None:

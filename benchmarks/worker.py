@@ -34,7 +34,7 @@ def signer(credentials: dict[str, str]) -> Any:
 
 
 def verifier(credentials: dict[str, str]) -> Any:
-    """Return a function that verifies a request. The function parses the form, because version 1.9 does not.
+    """Return a function that verifies a request. The function parses the form, because version 1.9 does not parse it.
 
     The query is passed separately, because version 1.9 reads a query in the URL twice.
     """

@@ -144,7 +144,7 @@ def _no_query(number: int) -> Call:
     return Call("GET", f"{_ORIGIN}/items/{number}")
 
 
-#: The four workloads whose times goals.py compares with its limits.
+#: The four workloads for which goals.py has goals.
 MAIN = (
     Workload("a", "GET, 2 query parameters", _two),
     Workload("b", "POST, form of 10 parameters with unicode and spaces", _form),
@@ -152,14 +152,14 @@ MAIN = (
     Workload("d", "GET, 100 query parameters", query_call(100)),
 )
 
-#: These further workloads are measured, too, so that the package is not optimized only for the four workloads in MAIN.
+#: Other workloads. They are measured, too, so that the package is not optimized only for the workloads in MAIN.
 SHAPES = (
-    Workload("short", "60 short parameters", _many_short),
-    Workload("long", "2 parameters of 4 KB", _few_long),
-    Workload("unicode", "form of 6 long unicode parameters", _unicode),
-    Workload("escaped", "8 parameters whose values are escaped URLs", _escaped),
-    Workload("plus", "8 parameters with + and lower-case escapes", _form_escapes),
-    Workload("twice", "30 parameters with the same name", _duplicates),
-    Workload("path", "path of 50 segments", _long_path),
-    Workload("bare", "no query", _no_query),
+    Workload("short", "GET, 60 short query parameters", _many_short),
+    Workload("long", "GET, 2 query parameters of 4 KB", _few_long),
+    Workload("unicode", "POST, form of 6 long unicode parameters", _unicode),
+    Workload("escaped", "GET, 8 query parameters whose values are percent-encoded URLs", _escaped),
+    Workload("plus", "GET, 8 query parameters with + and lower-case escapes", _form_escapes),
+    Workload("twice", "GET, 30 query parameters with the same name", _duplicates),
+    Workload("path", "GET, path of 50 segments", _long_path),
+    Workload("bare", "GET, no query", _no_query),
 )

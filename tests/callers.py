@@ -77,7 +77,7 @@ class Httplib2(Caller):
 
 
 class Requests(Caller):
-    """The client requests, with the auth object on the session."""
+    """The client ``requests``; its session has the auth object."""
 
     module = "requests"
 
@@ -107,7 +107,7 @@ class Requests(Caller):
 
 
 class Niquests(Requests):
-    """The client niquests, with the auth object on the session."""
+    """The client ``niquests``; its session has the auth object."""
 
     module = "niquests"
 
@@ -199,7 +199,7 @@ class AsyncHttpx(AsyncHttpx2):
 
 
 class Aiohttp(InALoop):
-    """The client aiohttp, with the middleware on the session."""
+    """The client ``aiohttp``; its session has the middleware that signs."""
 
     async def open(self):
         import aiohttp

@@ -1,4 +1,4 @@
-"""Sign, verify and host a provider with the core alone, in any Python; print the results as one line of JSON.
+"""Use only the core to sign, to verify and to run a provider; print the results as one line of JSON.
 
 test_pyodide.py runs this program in interpreters that have only the standard library.
 """

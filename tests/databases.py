@@ -131,7 +131,7 @@ class Database:
             missing(kind, f"{self.engine.url} cannot be used: {exc.__cause__ or exc}")
 
     def connect(self, *, is_durable=False, **options):
-        """Return a new engine. Durable commits are slow, so its commits are durable only if *is_durable* is true."""
+        """Return a new engine, with durable commits if *is_durable* is true. Durable commits are slow."""
         options = {"isolation_level": "AUTOCOMMIT", "hide_parameters": True, **options}
         if self.kind == "postgresql":
             commit = {} if is_durable else {"options": "-c synchronous_commit=off"}
@@ -189,7 +189,7 @@ class AsyncDatabase(Database):
         super().__init__(kind, directory, prefix)
 
     def connect(self, *, is_durable=False, **options):
-        """Return a new engine. The first one is blocking, because execute() uses it; the others are for asyncio."""
+        """Return a new engine. The first engine is blocking, because execute() uses it; all others are for asyncio."""
         if not self.engines:
             return super().connect(is_durable=is_durable, **options)
         options = {"isolation_level": "AUTOCOMMIT", "hide_parameters": True, **options}
@@ -250,7 +250,7 @@ class RedisServer:
         return self.clients[-1]
 
     def at(self, url):
-        """Return a client of the server at *url*. It does not retry, because retries last several seconds."""
+        """Return a client of the server at *url*. The client does not retry, because retries last several seconds."""
         from redis.backoff import NoBackoff
         from redis.retry import Retry
 

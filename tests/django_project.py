@@ -129,7 +129,7 @@ _DATABASES = {"sqlite": _sqlite, "postgresql": _postgresql, "mariadb": _mariadb}
 
 @contextlib.contextmanager
 def tables(kind):
-    """Create the tables of the app in a schema of its own; remove the schema afterwards."""
+    """Create the tables of the app in a separate schema; remove the schema afterwards."""
     import sqlalchemy
     from django.core.management import call_command
     from django.db import connections

@@ -1,8 +1,8 @@
 """Open many connections and send requests on all of them at once: ``python flood.py PORT COUNT ROUNDS``.
 
-One request in a hundred is forged. The program prints one JSON object. The object has the number of connections, and
-the number of connections that are open at the end. For each round, the object has the number of accepted requests, some
-of the wrong decisions, and the memory of the server. ``test_connections.py`` runs the program.
+One request in a hundred is forged. The program prints one JSON object. The object has the number of connections that
+were opened, and the number of connections that are open at the end. For each round, the object has the number of
+accepted requests, some of the wrong decisions, and the memory of the server. ``test_connections.py`` runs the program.
 """
 
 import asyncio

@@ -66,10 +66,10 @@ def serve_gunicorn(listener, most):
 
 def main():
     (server,) = sys.argv[1:]
-    sys.argv[1:] = []  # gunicorn would read it
+    sys.argv[1:] = []  # gunicorn would read the argument
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-    # asyncio sets TCP_NODELAY only on a connection whose protocol is named.
+    # asyncio sets TCP_NODELAY only if the socket was created with IPPROTO_TCP.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.bind(("127.0.0.1", 0))
     listener.listen(1024)

@@ -1,4 +1,4 @@
-"""A keyring backend for processes under test: ``PYTHON_KEYRING_BACKEND=keyring_in_a_file.Keyring``."""
+"""A keyring backend for the processes that tests start: ``PYTHON_KEYRING_BACKEND=keyring_in_a_file.Keyring``."""
 
 import json
 import os

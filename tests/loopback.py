@@ -60,7 +60,7 @@ def redirect(status: int, location: str, **headers: str) -> Answer:
 
 
 class Loopback:
-    """A server with a port of its own, and therefore an origin of its own.
+    """A server with a separate port, and therefore with a separate origin.
 
     ``routes`` has an :class:`Answer` for each path, or a function that returns an answer. The answer for any other path
     is "ok". An exception in a route is raised again at the end of the test.

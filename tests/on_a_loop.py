@@ -10,7 +10,7 @@ PATIENCE = 120  # seconds until a call that does not return fails the test
 
 
 class Loop:
-    """An event loop in a thread of its own; a forked process starts another thread and loop on first use."""
+    """An event loop in a separate thread. A forked process starts another thread and another loop on first use."""
 
     def __init__(self):
         self._lock = threading.Lock()

@@ -8,7 +8,7 @@ from oauth2.provider import AsyncProvider
 
 
 class OverAsyncio:
-    """Runs each coroutine of an AsyncProvider in an event loop of its own."""
+    """Runs each coroutine of an AsyncProvider in a separate event loop."""
 
     def __init__(self, store, **options):
         self._provider = AsyncProvider(Yielding(store), **options)

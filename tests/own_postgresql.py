@@ -1,4 +1,4 @@
-"""A PostgreSQL server of its own for tests that change its configuration."""
+"""A separate PostgreSQL server for tests that change the configuration of the server."""
 
 import contextlib
 import os
@@ -28,8 +28,8 @@ def own_postgresql(**settings):
     initdb, postgres = _program("initdb"), _program("postgres")
     if initdb is None or postgres is None:
         databases.missing("postgresql", "there is no initdb to create a server with")
-    # The server refuses to run as root, and other users cannot read tmp_path. Therefore the data is in the system's
-    # folder for temporary files.
+    # The server refuses to run as root. Other users cannot read tmp_path, so the data is in the system's folder for
+    # temporary files.
     as_user = {"user": "postgres", "group": "postgres", "extra_groups": []} if os.geteuid() == 0 else {}
     with tempfile.TemporaryDirectory(prefix="own-postgresql-") as folder:
         if as_user:

@@ -1,4 +1,4 @@
-"""A peer that signs with separate code, so that the package is not checked against itself; and a service to attack."""
+"""A peer that signs without the code of the package, and a service that the tests attack."""
 
 import base64
 import hmac
@@ -38,7 +38,7 @@ class Sent(NamedTuple):
         return self._replace(headers={**self.headers, **{name.replace("_", "-"): fields[name] for name in fields}})
 
     def edited(self, old, new):
-        """Return the request with *old* replaced in the Authorization header."""
+        """Return the request with *old* replaced by *new* in the Authorization header."""
         authorization = self.headers["Authorization"]
         assert old in authorization
         return self.with_header(Authorization=authorization.replace(old, new))
@@ -92,9 +92,11 @@ class Peer:
 
         Args:
             uri: The base string URI, which is also the URL without *query*.
-            query, form, header: Decoded pairs (text or bytes) at each place.
-            signer: Takes the base string, returns the signature. By default, *name* selects HMAC or PLAINTEXT.
-            protocol: Other values of protocol parameters, named without ``oauth_``; None omits the parameter.
+            query, form, header: Decoded pairs (text or bytes) to send in the query, in the form and in the header.
+            signer: A function that takes the base string and returns the signature. By default, *name* selects HMAC or
+                PLAINTEXT.
+            protocol: Values that replace the usual values of protocol parameters. The names have no prefix ``oauth_``;
+                None omits the parameter.
         """
         said = {
             "consumer_key": consumer.key,

@@ -1,4 +1,4 @@
-"""A provider behind real servers on 127.0.0.1, and raw HTTP to them."""
+"""Run a provider behind real servers on 127.0.0.1, and send raw HTTP requests to these servers."""
 
 import asyncio
 import contextlib

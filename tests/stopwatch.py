@@ -8,7 +8,7 @@ _REFERENCE = 0.011  # seconds that _loop() takes on an idle machine of 2025
 
 @contextlib.contextmanager
 def within(seconds: float):
-    """Fail if the block takes more processor time than *seconds* of an idle machine.
+    """Fail if the ``with`` block takes more processor time than *seconds* on an idle machine.
 
     A fixed loop is timed before and after the block. If the loop takes longer than on an idle machine, the limit is
     higher by the same ratio. A limit should be several times the usual time of the block. Such a limit detects

@@ -1,4 +1,4 @@
-"""``__all__`` of each public module: sorted, complete, and without a name that the module does not have."""
+"""``__all__`` of each public module is sorted and complete, and has no name that the module does not define."""
 
 import ast
 

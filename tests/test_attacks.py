@@ -1,6 +1,7 @@
 """Known attacks on OAuth 1.0a servers, one function for each; attacks.json says whether a request must be accepted.
 
-A function prepares its case and returns the last step, which the test then runs. A refusal must be an ``oauth2.Error``.
+Each function prepares an attack and returns its last step, which the test then runs. A refusal must be an
+``oauth2.Error``.
 """
 
 import asyncio
@@ -252,7 +253,7 @@ def _(world):
     sent = world.sign(consumer=client, name="RSA-SHA1", signer=rsa_signer(key))
     world.service(*sent)
     signature = sent.headers["Authorization"].rpartition('oauth_signature="')[2].rstrip('"')
-    respelled = sent.edited(signature, f"%0A{signature}%0D%0A")  # RFC 2045 allows line breaks
+    respelled = sent.edited(signature, f"%0A{signature}%0D%0A")  # RFC 2045 allows line breaks in base64
     hmac_signed = world.sign()
     world.service(*hmac_signed)
     last = hmac_signed.headers["Authorization"].rpartition("%3D")[0][-1]
@@ -462,7 +463,7 @@ def _(world):
 
 @case("dup_token_header_body")
 def _(world):
-    # The signature covers two tokens, one in the header and one in the form, as a careless server would expect.
+    # The signature covers a token in the header and a token in the form. A careless server would accept it.
     sent = world.sign("POST", form=[("a", "1"), ("oauth_token", TOKEN.key)])
     return lambda: world.service(*sent)
 
@@ -824,7 +825,7 @@ def _(_world):
 
 @case("dummy_client")
 def _(world):
-    # The credentials with which the package verifies the request of an unknown client.
+    # The dummy credentials with which the package verifies the request of an unknown client.
     dummies = [oauth2.SignatureMethod_HMAC_SHA1.dummy_credentials, oauth2.SignatureMethod_PLAINTEXT.dummy_credentials]
 
     def last_step():
@@ -839,7 +840,7 @@ def _(world):
 
 @case("request_token_as_access")
 def _(world):
-    # The service stores temporary credentials separately, so it finds no token.
+    # The service looks for the token only among token credentials, so it does not find these temporary credentials.
     return world.sending(token=TEMPORARY)
 
 
@@ -891,7 +892,8 @@ def _(world):
     return lambda: world.service("GET", PHOTOS, {"Authorization": value})
 
 
-# Malformed headers: first a short header, then the replacement that makes a valid header malformed in the same way.
+# Malformed headers. Each row has a short header, and the replacement that makes a valid header malformed in the same
+# way.
 SPOILT = {
     "hdr_after_quote": ('OAuth oauth_token="x"y', ('oauth_version="1.0"', 'oauth_version="1.0"y')),
     "hdr_before_quote": ('OAuth oauth_a=b"c"', ('oauth_version="1.0"', 'oauth_version=1".0"')),
@@ -1044,7 +1046,7 @@ def test_the_peer_signs_as_the_rfc_does():
 
 
 class Refusal(oauth2.Error):
-    """Raised if an endpoint answers without credentials."""
+    """Raised if the status of a response is not 200."""
 
     def __init__(self, answer):
         super().__init__(f"{answer.body!r} {answer.headers!r}")

@@ -1,6 +1,6 @@
 """An awaitable in place of a result is refused.
 
-An awaitable is a true value, so a used nonce would be accepted as a new one.
+In a condition, an awaitable counts as true, so a used nonce would be accepted as a new nonce.
 """
 
 import asyncio
@@ -55,7 +55,8 @@ COROUTINE_FUNCTIONS = {
     "method": Asynchronous().__call__,
     "generator": generator_based,
 }
-# Functions that return an awaitable. Nothing shows this before a function is called.
+# Functions that return an awaitable, but are not coroutine functions. Only a call shows that the result is an
+# awaitable.
 HIDDEN = {
     "coroutine": lambda *_: coroutine_function(),
     "other awaitable": lambda *_: Awaitable(),

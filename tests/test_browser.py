@@ -139,7 +139,10 @@ def consent_url(url, temporary):
 
 
 def is_undecided(program, temporary):
-    """Return whether *temporary* is not approved: a wrong verifier is then refused for another reason."""
+    """Return whether *temporary* is not approved yet.
+
+    After the approval, a wrong verifier causes the problem verifier_invalid. Before, it causes another problem.
+    """
     temporary.set_verifier("guess")
     status, body = program.send("POST", "/oauth/access_token", token=temporary)
     return status == 401 and b"verifier_invalid" not in body
@@ -170,7 +173,7 @@ def test_the_complete_flow(window, url, elsewhere, viewport, scripts):
 
     # Verifier, token, call.
     tab.get_by_role("heading", name="Thank you").wait_for()
-    (arrived,) = [each for each in elsewhere.requests if each.path == "/ready"]  # The browser also requests an icon.
+    (arrived,) = [each for each in elsewhere.requests if each.path == "/ready"]  # Ignore requests for an icon.
     assert arrived.query.startswith("from=notes&oauth_token=")
     assert arrived.header("Referer") is None
     approved = flow.read_callback(arrived.url, temporary)
@@ -237,7 +240,7 @@ def test_a_keyboard_is_enough(window, url):
     keys.press("Tab")
     keys.press("Enter")
     keys.press("Tab")
-    keys.press("Space")  # This key deselects the first realm.
+    keys.press("Space")  # The space key deselects the first realm.
     for _ in range(3):
         keys.press("Tab")
     outline = tab.get_by_role("button", name="Allow").evaluate("b => getComputedStyle(b).outlineStyle")
@@ -280,7 +283,7 @@ def test_an_application_is_changed_and_a_lost_secret_is_replaced(window, url):
     tab.get_by_role("link", name="I have copied it").click()
     tab.get_by_role("button", name="Make another secret").click()
     assert tab.locator("#secret").inner_text()
-    assert program.ask("oob").key  # The previous secret is still valid.
+    assert program.ask("oob").key  # The program signs with the first secret, which is still valid.
     assert tab.complaints == []
 
 
@@ -328,7 +331,7 @@ def test_a_form_that_another_site_sends_approves_nothing(window, url, elsewhere)
             tab.get_by_role("button", name="Win a prize").click()
         assert navigation.value.status == 403
     assert is_undecided(program, temporary)
-    tab.goto(f"{url}/notes")  # The victim is still signed in.
+    tab.goto(f"{url}/notes")  # Check that the victim is still signed in.
     assert tab.get_by_role("heading", name="Notes", exact=True).is_visible()
 
 

@@ -126,7 +126,7 @@ def test_httplib2_marks_a_permanent_redirect_in_its_cache_by_this_field(service)
     assert b"\n-x-permanent-redirect-url:" in cache.get(f"{service.origin}/start").partition(b"\r\n\r\n")[0].lower()
     del http.calls[:]
     http.request(f"{service.origin}/start")
-    # For the cached redirect, request() calls itself, without a call of _request().
+    # If httplib2 has cached the redirect, request() calls itself and does not call _request().
     assert [call[0] for call in http.calls][:2] == ["request", "request"]
     assert [received.path for received in service.requests].count("/start") == 1
     http.close()

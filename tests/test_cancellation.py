@@ -112,7 +112,7 @@ def check_authenticate(world, number, times):
         again = True
     except NonceUsed:
         again = False
-    # The statement may reach the database after the count.
+    # The database may execute the statement of the cancelled task after it was asked for the count.
     assert claimed in (0, 1)
     assert not (claimed and again)
     assert world.store.nonce_count() - before == 1

@@ -123,7 +123,7 @@ def test_the_provider_is_loaded_only_for_its_commands(command):
 
 
 class Site:
-    """Replaces the provider, which has its own tests."""
+    """Replaces the provider, which other test files test."""
 
     class CannotServe(RuntimeError):
         def __init__(self, message, hint):

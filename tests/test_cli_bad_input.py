@@ -16,7 +16,7 @@ from oauth2.stores.sqlite import SQLiteStore
 pytestmark = pytest.mark.slow
 
 NOWHERE = "http://127.0.0.1:9/"  # No service listens on this port.
-HERE = "{service}"  # Replaced by the origin of the service.
+HERE = "{service}"  # The tests replace this text by the origin of the service.
 NAME = "printer"
 STORE = ["--store", "sqlite:///provider.db"]
 CREDENTIALS = b"oauth_token=a&oauth_token_secret=b&oauth_callback_confirmed=true"

@@ -314,7 +314,7 @@ def test_a_password_is_exchanged_for_a_token_with_the_option_user(command, provi
 
 
 def refuse_codes(provider, *answers):
-    """Let the token endpoint send *answers* first; return the list of verifiers that it receives."""
+    """Let the token endpoint send *answers* first; return the list of verifiers that the endpoint receives."""
     approve_at_once(provider)
     granted, sent, left = provider.loopback.routes["/token"], [], list(answers)
 

@@ -249,7 +249,10 @@ def test_a_refusal_is_an_error_with_a_hint_with_fail(command, server, status, he
 
 
 def saying(change, written=lambda text: text):
-    """Return a route that refuses a request and shows its base string, after *change* and then *written*."""
+    """Return a route that refuses a request and shows its base string.
+
+    *change* modifies the base string; *written* then encodes the base string for the response.
+    """
 
     def refuse(received):
         pairs = [pair for pair in received.request().items() if pair[0] != "oauth_signature"]

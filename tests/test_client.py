@@ -419,7 +419,7 @@ def test_a_body_that_is_read_once_has_no_hash(service, client):
 @pytest.mark.parametrize("headers", [{}, {"Content-Length": "7"}, {"Transfer-Encoding": "chunked"}])
 def test_a_body_that_is_read_once_is_sent_without_its_hash(service, headers):
     body = chunks()
-    if headers.get("Transfer-Encoding"):  # http.client then expects a body that is already encoded in chunks
+    if headers.get("Transfer-Encoding"):  # With this header, the caller must encode the chunks.
         body = (b"%x\r\n%s\r\n" % (len(chunk), chunk) for chunk in (b"one ", b"two", b""))
     with opened(body_hash=False) as client:
         client.request(service.origin, "POST", body, headers)

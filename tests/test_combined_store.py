@@ -1,6 +1,7 @@
 """``CombinedStore`` redeems temporary credentials for a token.
 
-Redeeming is one atomic step if one store has both records. With two stores, there are two steps in a fixed order.
+If one store has the temporary credentials and the tokens, redeeming is one atomic step. With two stores, there are two
+steps in a fixed order.
 """
 
 import asyncio

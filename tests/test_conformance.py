@@ -212,7 +212,7 @@ def test_a_file_is_sent_from_where_it_stands_and_hashed(service, kind, tmp_path)
     path = tmp_path / "photo"
     path.write_bytes(b"not this:" + LONG)
     with opened(kind) as caller, path.open("rb") as file:
-        file.seek(0 if kind is Httpx else 9)  # httpx computes the Content-Length from the start of the file
+        file.seek(0 if kind is Httpx else 9)  # httpx sends the Content-Length of the whole file
         assert caller.send("PUT", service.origin, content=file, headers={"Content-Type": "image/jpeg"})[0] == 200
     assert service.last.body.removeprefix(b"not this:" if kind is Httpx else b"") == LONG
     assert service.last.header("Content-Type") == "image/jpeg"
@@ -397,7 +397,7 @@ def test_on_the_same_origin_a_redirect_is_signed_anew(service, kind, placement):
 @pytest.mark.parametrize("placement", [None, *PLACES])
 def test_no_credential_is_sent_to_another_origin(service, elsewhere, kind, placement):
     def away(received):
-        # The worst case: the service copies the whole query into the new URL.
+        # The worst case: the service copies the whole query of the request into the URL of the redirect.
         return redirect(code, f"{elsewhere.origin}/away?c=3&{received.query}")
 
     service.routes["/start"] = away

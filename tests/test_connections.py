@@ -15,12 +15,12 @@ HERE = Path(__file__).parent
 CONNECTIONS, ROUNDS = 10_000, 4
 RESERVED = 200  # file descriptors that are not for connections
 PATIENCE = 300  # seconds
-MB_OF_A_ROUND = 4  # The used nonces of one round need 0.3 MB.
+MB_OF_A_ROUND = 4  # The nonces that the server records in one round need 0.3 MB.
 
 
 @contextlib.contextmanager
 def serving(server):
-    """Yield the port of a server in a process of its own."""
+    """Yield the port of a server in a separate process."""
     command = [sys.executable, str(HERE / "flooded.py"), server]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:

@@ -65,7 +65,7 @@ class Observed(Hosted):
                 return event
 
     def diagnose(self, request):
-        """Refuse *request*, and return the diagnosis."""
+        """Let the provider refuse *request*; return the diagnosis."""
         with pytest.raises(Error):
             self.provider.authenticate(request)
         return self.next()
@@ -444,7 +444,7 @@ def test_requests_beyond_the_queue_and_large_requests_are_left_out(monkeypatch):
     with Observed(diagnoses=Diagnoses(per_second=1000, max_queued=3, max_size=2_000)) as observed:
         with pytest.raises(Error):
             observed.provider.authenticate(guess(observed))
-        wait_for(lambda: not observed.diagnoses._queue)  # The thread has taken the first request from the queue.
+        wait_for(lambda: not observed.diagnoses._queue)  # The thread took the first request.
         for body in (b"x" * 2_000, b"", b"", b"", b"", b""):
             request = replace(guess(observed), body=body, headers={"Authorization": "OAuth oauth_nonce=1"})
             with pytest.raises(Error):
@@ -625,7 +625,7 @@ def test_events_of_refusals_come_first(observed):
 
 
 class Yielding(MemoryStore):
-    """An asyncio store that remembers in which thread it was called."""
+    """An asyncio store that records in which thread it was called."""
 
     threads = ()
 
@@ -732,7 +732,7 @@ def test_behind_a_proxy_that_changes_the_host_the_operator_sees_what_to_set():
         assert answers[0][0] == 401
         assert isinstance(events.get(timeout=PATIENCE), Refused)
         event = events.get(timeout=PATIENCE)
-        # Neither base_url nor the Host header is the URL that the client used.
+        # The client signed a URL that contains neither the origin of base_url nor the host of the Host header.
         assert event.arrived == "http://inner.example:8000/photos"
         assert event.verified == "https://notes.example/photos"
         assert event.advice == (

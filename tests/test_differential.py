@@ -26,8 +26,8 @@ METHODS = st.sampled_from(["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPT
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 NAMES = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12)
 PAIRS = st.lists(st.tuples(NAMES, TEXT), max_size=6)
-# The alphabet is small, so many names are equal or start with the same characters. The values decide the order of equal
-# names.
+# The alphabet is small, so many names are equal or start with the same characters. If names are equal, their values
+# decide the order.
 CLOSE = st.lists(st.tuples(st.text("aA-. %~é𝒳", min_size=1, max_size=2), st.text("aA0 -%é𝒳＀", max_size=3)), max_size=8)
 PATHS = st.lists(st.text(string.ascii_letters + string.digits + "-._~=,@!$'()*:", max_size=8), max_size=4).map(
     lambda segments: "".join(f"/{segment}" for segment in segments) or "/"
@@ -204,7 +204,7 @@ def outcome(read, text):
 def test_an_intended_difference_is_still_one(what, text, ours, why):
     assert why
     assert outcome(OURS[what], text) == ours
-    # If this fails, oauthlib now has the same result as this package: remove the row from INTENDED.
+    # If this assertion fails, oauthlib now has the same result as this package. Then remove the row from INTENDED.
     assert outcome(THEIRS[what], text) != ours
 
 

@@ -51,7 +51,7 @@ def example_server(tmp_path_factory):
 
 def run(text, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    found = {"__name__": "snippet"}  # Without this, __name__ is "builtins", which Flask refuses.
+    found = {"__name__": "snippet"}  # Without this line, __name__ is "builtins", which Flask refuses.
     exec(compile(text, "snippet", "exec"), found)
     if "client" in found:
         assert found["response"].status == 200

@@ -124,7 +124,7 @@ def is_header(each):
 
 @dataclass
 class Case:
-    """A mistake: the key of the finding, the request, and the hooks that make the mistake in its signature."""
+    """A mistake: the key of the finding, the request, and the hooks that make the mistake while signing."""
 
     key: str
     shapes: tuple = ALL

@@ -1,4 +1,4 @@
-"""The doctor finds the base string in an answer of the other side, and compares it with its own."""
+"""The doctor finds the peer's base string in a response, and compares it with the base string that it computes."""
 
 from urllib.parse import quote
 

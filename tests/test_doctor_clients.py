@@ -65,7 +65,7 @@ def a_form_decoded_as_a_path():
 
 
 def a_plus_that_is_never_encoded():
-    """A client that does not encode +, neither in the query nor in the base string."""
+    """A client that leaves + unencoded, both in the query and in the base string."""
 
     def encoder(text):
         return quote(text, safe="-._~+")

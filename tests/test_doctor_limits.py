@@ -1,4 +1,4 @@
-"""The doctor with hostile requests, and with secrets: bounded work, and no secret in any output."""
+"""The doctor does a bounded amount of work for hostile requests, and no output contains a secret."""
 
 import dataclasses
 import tracemalloc

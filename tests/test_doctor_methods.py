@@ -23,7 +23,7 @@ def keys_of(diagnosis):
 
 
 def named(name, **fields):
-    """Return a sender of a GET request that names the signature method *name*; *fields* define how it signs."""
+    """Return a sender of a GET request that names the signature method *name*; *fields* define how the sender signs."""
     return get(protocol={"oauth_signature_method": name}, **fields)
 
 
@@ -39,7 +39,7 @@ def with_sha384(monkeypatch):
 
 @pytest.fixture
 def without_sha384(monkeypatch):
-    """Remove the methods with SHA-384 from the list: tests must also pass after such methods are added."""
+    """Remove all methods with SHA-384 from the list, so that a test still passes if the package gets these methods."""
     others = {name: module for name, module in MODULES.items() if not name.endswith("SHA384")}
     monkeypatch.setattr(_methods, "MODULES", others)
 

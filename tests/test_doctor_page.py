@@ -76,7 +76,7 @@ class Answer:
 
 
 class Visitor:
-    """A person with a browser of their own."""
+    """A person with a separate browser."""
 
     def __init__(self):
         self.client = create_page().test_client()
@@ -194,7 +194,7 @@ def test_the_parts_of_the_base_string_are_the_base_string_and_each_has_its_origi
     ]
     assert [origin for origin, _, _ in parts[2:]] == list(pieces.places)
     assert [text for _, _, text in parts[2:]] == [f"{enc(one)}%3D{enc(other)}" for one, other in pieces.parameters]
-    # The colour is not the only sign: each parameter has a label, and so has each colour of the legend.
+    # The page does not rely on colours alone: each parameter and each colour of the legend has a label.
     rows = re.findall(
         r'<li><span class="chip from-(\w+)">([^<]+)</span><code class="from-\1">(.*?)</code>', answer.html
     )
@@ -342,8 +342,8 @@ def test_the_length_of_the_body_tells_its_line_ends(visitor, body):
     """A browser sends each line end as CRLF."""
     sent = post_json(body=body, body_hash=hash_of(body)).send()
     text = raw(sent, [f"Content-Length: {len(body)}"]).replace("\r\n", "\n").replace("\n", "\r\n")
-    # If the body has a CR, the page cannot distinguish two mistakes: a line end was added at the end, or a CR was lost
-    # inside the body.
+    # If the body has a CR, the page cannot distinguish two mistakes. In one, a line end was added at the end of the
+    # body. In the other, a CR was lost inside the body.
     for end in [""] if b"\r" in body else ["", "\r\n", "\r\n\r\n"]:
         assert visitor.ask(text + end).keys == []
 

@@ -41,7 +41,7 @@ def test_the_demo_ends_with_three_commands_that_exist(tmp_path):
     for command in commands:
         shown = subprocess.run([*command.split(), "--help"], capture_output=True, text=True)
         assert shown.returncode == 0, shown.stderr
-    # The last command ends by itself.
+    # The last of these commands ends without a signal, so the test can run it.
     assert "flickr" in subprocess.run(commands[2].split(), capture_output=True, text=True).stdout
 
 

@@ -223,7 +223,7 @@ def test_the_clock_is_corrected_once_and_the_correction_undone_if_it_did_not_hel
     assert clock.now() == NOW + 3600
     one.sign()
     assert not one.correct_clock(401, answer(date=date(3600)))
-    assert clock.now() == NOW  # The correction did not help, so it was undone.
+    assert clock.now() == NOW  # The correction did not help, so the client has undone it.
 
 
 def test_a_correction_that_helped_is_kept():
@@ -267,7 +267,7 @@ def test_a_refusal_that_names_the_timestamp_corrects_the_clock(status, authentic
     assert clock.now() == NOW + 30
     one.sign()
     assert not one.correct_clock(status, fields, body)
-    assert clock.now() == NOW  # The correction did not help, so it was undone.
+    assert clock.now() == NOW  # The correction did not help, so the client has undone it.
 
 
 @pytest.mark.parametrize("status", [404, 429, 500])

@@ -125,7 +125,7 @@ def test_a_service_that_says_nothing_leaves_the_secrets_and_the_way(kind):
 
 @every_kind()
 def test_a_wrong_clock_is_named_with_its_difference(kind):
-    # A service may not correct a clock by three days.
+    # The client does not accept a correction of its clock by three days.
     date = formatdate(time.time() + 3 * 86_400, usegmt=True)
     refusal = Answer(401, {"Date": date, "WWW-Authenticate": 'OAuth oauth_problem="timestamp_refused"'}, b"")
     with Loopback() as service:
@@ -180,7 +180,7 @@ def test_a_body_that_was_changed_on_the_way_has_another_hash(kind):
     assert "body_hash=False" in found.next_step
 
 
-# --- what else services say -------------------------------------------------------
+# --- other texts in responses of services -----------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -280,7 +280,7 @@ def test_many_parameters_are_not_all_listed():
     assert "... and 46 more" in text
 
 
-# --- when it is called ------------------------------------------------------------
+# --- when on_refusal is called ----------------------------------------------------
 
 
 @every_kind()
@@ -400,7 +400,7 @@ def rsa():
     return oauth2.SignatureMethod_RSA_SHA256(rsa_key())
 
 
-# --- what the caller passes -------------------------------------------------------
+# --- arguments of the caller ------------------------------------------------------
 
 
 @every_kind(Httplib2, Requests)
@@ -448,7 +448,7 @@ def raw(caller, url):
     return (caller.session if isinstance(caller, Requests) else caller.client).get(url)
 
 
-# --- what is kept -----------------------------------------------------------------
+# --- what an explanation keeps in memory ------------------------------------------
 
 
 @every_kind()
@@ -519,7 +519,7 @@ def record_of(caller):
 def test_the_response_is_not_kept_alive(kind):
     with Verifying() as service, with_token(kind, WRONG) as caller:
         gc.collect()
-        # While the collector is disabled, a response in a reference cycle is not deleted with its last reference.
+        # While the collector is disabled, a response in a reference cycle stays in memory after "del response".
         gc.disable()
         try:
             response = raw(caller, f"{service.origin}/photos")

@@ -303,7 +303,7 @@ def test_a_request_as_it_was_read_is_verified_as_any_other(query, form, change, 
     found = verified(oauth2.Request, received, change)
     assert found == verified(Overriding, received, change)
     if not isinstance(found, type):
-        # The parameters that the application receives were signed.
+        # All parameters that the application receives were signed.
         assert {percent_encode(name) for name in found[0]} <= {pair.partition("=")[0] for pair in found[1].split("&")}
 
 

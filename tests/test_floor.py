@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-sys.path.append(str(Path(__file__).parent.parent))  # The last path, so that an installed oauth2 is tested.
+sys.path.append(str(Path(__file__).parent.parent))  # At the end of the list, so that an installed oauth2 is tested.
 
 from benchmarks import floor, reference
 from benchmarks.peers import CREDENTIALS, receive, tampered
@@ -103,7 +103,7 @@ def test_the_reference_finds_what_is_wrong():
     assert (
         fault(CALL._replace(url="https://api.example/a?b=d"), header, form, CREDENTIALS) == "oauth_signature is wrong"
     )
-    assert fault(CALL, header, "d=e", CREDENTIALS) == "the form body does not contain the form"
+    assert fault(CALL, header, "d=e", CREDENTIALS) == "the form body does not contain the parameters of the form"
     assert fault(CALL, *old, CREDENTIALS) == "oauth_timestamp is wrong"
     assert fault(CALL, f'{header}, oauth_nonce="a"', form, CREDENTIALS) == "a protocol parameter occurs twice"
     without_scheme = header.removeprefix("OAuth ")

@@ -355,7 +355,10 @@ def test_no_replay_succeeds_at_any_time_while_its_timestamp_is_in_the_window():
 
 
 def test_a_threshold_that_is_widened_later_does_not_lock_others_out():
-    """timestamp_threshold can be set later. A client whose clock is ahead must not cause refusals of other clients."""
+    """A program can change timestamp_threshold while the server is running.
+
+    A client whose clock is ahead must not cause refusals of other clients.
+    """
     service, peer = Service(), Peer()
     service.server = oauth2.Server({m.name: m for m in HMACS}, now=lambda: NOW)
     service.server.timestamp_threshold = 3600
@@ -524,7 +527,7 @@ def test_an_error_does_not_contain_the_rest_of_the_request(broken, caplog):
     with pytest.raises(oauth2.Error) as caught:
         Service(methods=[oauth2.SignatureMethod_PLAINTEXT()])(*sent._replace(body=sent.body + broken))
     shown = what_is_shown(caught.value)
-    # The secret in its encoded form must not be shown either.
+    # The error must show neither the secret nor the percent-encoded secret.
     assert not [text for text in (*peer.sensitive, form_of([("", CONSUMER.secret)])[1:], "%26") if text in shown]
     assert not caplog.records
 
@@ -639,7 +642,7 @@ def test_reading_takes_linear_time(reader):
 
 @pytest.mark.parametrize("host", ["é" * 8_000, "é." * 4_000, "a" * 8_000 + "é", "é" * 63 + "." + "a" * 8_000])
 def test_a_long_host_outside_ascii_is_refused_before_it_is_encoded(host):
-    """A host name has at most 255 octets (RFC 1035); encoding takes some microseconds for each character."""
+    """A host name has at most 255 octets (RFC 1035). Encoding takes some microseconds for each character."""
     with pytest.raises(oauth2.Error):
         Service()("GET", f"https://{host}/photos", Peer().sign().headers)
     took = min(seconds(lambda url: Service()("GET", url, Peer().sign().headers), f"https://{host}/x") for _ in range(5))
@@ -688,7 +691,7 @@ def test_a_long_nonce_or_key_is_refused_and_one_of_255_characters_is_not(name):
 
 @pytest.mark.alone
 def test_an_unknown_consumer_costs_what_a_wrong_signature_costs():
-    """With RSA, too: otherwise the response time would reveal which consumer keys exist."""
+    """This must also be true for RSA: otherwise the response time would reveal which consumer keys exist."""
     info = serialization.PublicFormat.SubjectPublicKeyInfo
     pem = rsa.generate_private_key(65537, 4096).public_key().public_bytes(serialization.Encoding.PEM, info)
     client = oauth2.Consumer("client-rsa", "", public_key=pem)

@@ -28,7 +28,7 @@ UNITS = sorted([*FILES.glob("*.service"), *FILES.glob("*.timer")])
 def test_the_page_names_each_file():
     linked = set(re.findall(r"\(\.\./example/hosting/([^)]+)\)", PAGE))
     unnamed = {path.name for path in FILES.iterdir() if path.is_file()} - linked
-    assert unnamed <= {"oauth-check.service"}  # The timer names this file.
+    assert unnamed <= {"oauth-check.service"}  # The page names its timer instead.
     assert all((FILES / name).exists() for name in linked)
 
 
@@ -40,7 +40,7 @@ def test_the_page_names_each_file():
 def test_systemd_accepts_each_unit(unit, tmp_path):
     if shutil.which("systemd-analyze") is None:
         databases.missing("systemd", "there is no systemd-analyze")
-    # systemd-analyze refuses a program that does not exist, so the programs are replaced by others.
+    # systemd-analyze refuses a program that does not exist, so the test replaces the programs by programs that exist.
     for name in ("oauth2", "gunicorn"):
         (tmp_path / name).write_text("#!/bin/sh\n")
         (tmp_path / name).chmod(0o755)

@@ -28,7 +28,7 @@ T = 1_700_000_000
 PAGE = (Path(__file__).parent.parent / "docs" / "hosting.md").read_text(encoding="utf-8")
 
 
-# --- PostgreSQL: the only synchronous standby is away ----------------------------------
+# --- PostgreSQL: the only synchronous standby is not running ---------------------------
 
 
 class Primary:
@@ -134,7 +134,7 @@ def test_a_cancelled_wait_counts_as_committed(clean):
     assert claim.is_waiting_after(0.5)
     clean.end_all()
     assert not claim.is_waiting_after(10)
-    assert claim.result is True  # The request is accepted, and the nonce is used up on the primary.
+    assert claim.result is True  # The claim succeeds; the primary has stored the nonce.
     assert store.add_nonce(*nonce) is False
     store.close()
 
@@ -145,7 +145,7 @@ def test_a_terminated_wait_counts_as_committed_too_and_the_request_is_refused(cl
     assert claim.is_waiting_after(0.5)
     clean.end_all("pg_terminate_backend")
     assert not claim.is_waiting_after(10)
-    assert claim.result is False  # The store tries again after a lost connection, and finds the nonce.
+    assert claim.result is False  # The store repeats the claim on a new connection, and finds the nonce.
     store.close()
 
 

@@ -28,7 +28,7 @@ before = resident(); import oauth2; print(resident() - before)
 
 
 def printed(code, bytecode):
-    # Run without site-packages, which would import some of these modules itself.
+    # Run without site-packages, whose .pth files can import modules that these tests look for.
     options = ["-I", "-S", "-X", f"pycache_prefix={bytecode}"]
     command = [sys.executable, *options, "-c", f"import sys; sys.path.insert(0, {ROOT!r}); {code}"]
     return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout

@@ -272,7 +272,7 @@ def test_the_token_of_a_user_who_is_gone_or_not_active_is_refused(client, user, 
 def test_a_signed_request_is_not_that_of_the_session_in_its_cookie(client, user, token):
     client.force_login(get_user_model().objects.create_user("mallory"))
     assert call(client, "GET", "/anything", token).json()["user"] == "jane"
-    assert client.get("/anything").status_code == 400  # a cookie is no signature
+    assert client.get("/anything").status_code == 400  # the session cookie does not replace the signature
 
 
 def test_the_response_is_private_unless_the_view_says_otherwise(client, token):
@@ -299,7 +299,7 @@ def test_the_cache_middleware_gives_a_signed_response_to_nobody(client, token):
 @pytest.mark.parametrize("path", ["/photos/caf%C3%A9", "/photos/a%20b", "/photos/%7Ea", "/photos/a;b=c"])
 def test_an_escaped_path_is_verified_as_the_client_signed_it(client, token, path):
     assert call(client, "GET", path, token, RAW_URI=path).status_code == 200
-    for options in ({}, {"RAW_URI": "/other"}):  # Without the right RAW_URI, the client's escapes are unknown.
+    for options in ({}, {"RAW_URI": "/other"}):  # Without the real RAW_URI, the view cannot see "%7E".
         answer = call(client, "GET", path, token, **options)
         assert answer.status_code == (401 if "%7E" in path else 200)
 
@@ -599,7 +599,7 @@ def test_the_settings_are_those_of_the_provider():
 
 def test_an_audit_function_is_found_by_its_path(client, made):
     with override_settings(OAUTH2_AUDIT=f"{__name__}.EVENTS.append"), pytest.raises(ImproperlyConfigured):
-        provider()  # The path must name an attribute of a module.
+        provider()  # The setting must name an attribute of a module.
     with override_settings(OAUTH2_AUDIT=f"{__name__}.audited"):
         client.get("/photos")
     assert [type(each).__name__ for each in EVENTS] == ["Refused"]

@@ -343,7 +343,7 @@ def test_code_that_is_no_dependency_can_verify_a_request():
     assert_refused(send(app, "/direct", "POST"), 400)
 
 
-# --- where it runs -----------------------------------------------------------------------
+# --- applications with a root path, mounted applications, and threads --------------------
 
 
 def test_an_application_with_a_root_path_verifies_the_url_that_was_signed():
@@ -422,7 +422,7 @@ def test_the_document_of_the_api_has_the_security_scheme():
     found = make()[0].openapi()
     (name, scheme), *others = found["components"]["securitySchemes"].items()
     assert (name, others, scheme["type"], scheme["scheme"]) == ("OAuth1", [], "http", "OAuth")
-    demanded = found["paths"]["/photos"]["get"]["security"]  # FastAPI 0.115: once per dependency
+    demanded = found["paths"]["/photos"]["get"]["security"]  # FastAPI 0.115 repeats it for each dependency
     assert demanded in ([{"OAuth1": []}], [{"OAuth1": []}] * 2)
     assert "security" not in found["paths"]["/open"]["get"]
     assert set(found["paths"]["/oauth/request_token"]) == {"post"}

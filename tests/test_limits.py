@@ -42,8 +42,8 @@ def answering(make):
 
         def answer(connection):
             with connection, contextlib.suppress(OSError):
-                # Read the whole request. If the socket were closed before, the operating system would reset the
-                # connection.
+                # Read the whole request. If the socket were closed with unread data, the operating system would reset
+                # the connection.
                 received = b""
                 while not is_complete(received):
                     received += connection.recv(65536)

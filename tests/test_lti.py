@@ -176,7 +176,7 @@ def test_a_query_cannot_be_changed_if_canvas_repeats_it():
     sent = launch(CANVAS, repeated=[("media", "51")])
     with pytest.raises(SignatureInvalid):
         verified(dataclasses.replace(sent, url=f"{TOOL}?media=52"))
-    # Without the query, the request is the one that was signed.
+    # Without the query, the parameters are the parameters that were signed.
     assert verified(dataclasses.replace(sent, url=TOOL)).parameters["media"] == "51"
 
 

@@ -1,4 +1,4 @@
-"""The tool and the tool consumer of docs/lti.md, connected: launch, and grade."""
+"""The tool and the tool consumer of docs/lti.md work together: first a launch, then a grade."""
 
 from html.parser import HTMLParser
 

@@ -76,7 +76,7 @@ def tell(foreign_url, **arguments):
     return requests.post(foreign_url, data=json.dumps(arguments), timeout=30).json()
 
 
-# --- our launch, their tool --------------------------------------------------------------
+# --- launches of this package, tools of the other libraries ------------------------------
 
 
 def launch(url, consumer=CONSUMER):
@@ -111,7 +111,7 @@ def test_ims_lti_accepts_our_launch(node, query):
     assert post(form, user_id="8")["valid"] is False
 
 
-# --- their launch, our tool --------------------------------------------------------------
+# --- launches of the other libraries, a tool of this package -----------------------------
 
 
 @pytest.fixture
@@ -134,7 +134,7 @@ def tool():
 
 
 PARAMETERS = {
-    "lti_version": "LTI-1p0",  # lti sends "LTI-1.0" by default
+    "lti_version": "LTI-1p0",  # the library lti sends "LTI-1.0" by default
     "resource_link_id": "12",
     "user_id": "7",
     "lis_person_name_full": "Åsa & Öberg",
@@ -163,7 +163,7 @@ def test_our_tool_refuses_a_launch_of_another_version(python, tool):
     assert (answer["status"], answer["body"]) == (400, "lti_version must be LTI-1p0.")
 
 
-# --- their grade, our consumer -----------------------------------------------------------
+# --- grades of the other libraries, a tool consumer of this package ----------------------
 
 
 @pytest.fixture
@@ -224,7 +224,7 @@ def test_a_score_above_1_is_refused(python, book, act):
     assert (told["success"], grades) == (False, {})
 
 
-# --- our grade, their consumer -----------------------------------------------------------
+# --- grades of this package, tool consumers of the other libraries -----------------------
 
 
 def test_lti_takes_our_grades(python):

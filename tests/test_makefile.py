@@ -1,4 +1,4 @@
-"""The Makefile: what ``make help`` says, what ``make quick`` leaves out, and whose coverage is measured."""
+"""The Makefile: the text of ``make help``, the tests that ``make quick`` leaves out, and the measured files."""
 
 import re
 import subprocess
@@ -49,7 +49,7 @@ def test_quick_runs_all_test_files_without_the_marker_slow():
     }
     slow = {name for name, text in files.items() if re.search(r"^pytestmark = .*\bslow\b", text, re.MULTILINE)}
     assert slow
-    # The Makefile finds the marker only in the first line of the assignment.
+    # The Makefile finds the marker "slow" only in the first line of the assignment to pytestmark.
     assert {name for name, text in files.items() if re.search(r"^pytestmark = [\[(]$", text, re.MULTILINE)} == set()
     assert sorted(re.findall(r"tests/test_\w+\.py", command)) == sorted(set(files) - slow)
 

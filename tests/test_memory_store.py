@@ -36,7 +36,7 @@ def test_deleted_buckets_are_freed_a_little_with_each_request():
         left.append(sum(map(len, store._deleted)))
     assert (
         max(before - after for before, after in itertools.pairwise(left)) <= 128
-    )  # There are two requests between two measurements.
+    )  # Two requests are sent between two measurements.
     assert len(left) > 50
     assert store._deleted == []
 

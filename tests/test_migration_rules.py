@@ -1,4 +1,4 @@
-"""The rules of ``oauth2 check-migration``: each finds its example, and each change of docs/migration.md has a rule."""
+"""Each rule of ``oauth2 check-migration`` finds its example, and each change of docs/migration.md has a rule."""
 
 import ast
 import re

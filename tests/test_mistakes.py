@@ -121,7 +121,7 @@ def test_a_form_with_the_hash_of_no_body_is_accepted_as_older_senders_make_it():
 
 @pytest.mark.parametrize("body", [b"", b"&&"])
 def test_changing_the_content_type_to_a_form_does_not_skip_the_body_hash(body):
-    """A form without parameters adds nothing to the base string, so that the signature is still valid."""
+    """The body, read as a form, adds nothing to the base string. The signature would be valid without the body hash."""
     request = signed(b'{"pay": 1}')
     headers = {**request.to_header(), "Content-Type": "application/x-www-form-urlencoded"}
     with pytest.raises(BodyHashInvalid):

@@ -61,7 +61,7 @@ def test_the_group_test_has_the_requirements_of_all_extras_and_the_group_dev_has
     config = configparser.ConfigParser()
     config.read_string((ROOT / "setup.cfg").read_text(encoding="utf-8"))
     extras = {line for lines in config["options.extras_require"].values() for line in lines.split("\n") if line}
-    # requests-oauthlib, responses and others install requests.
+    # The libraries ``requests-oauthlib``, ``responses`` and others require the library ``requests``.
     assert {each for each in extras if Requirement(each).name != "requests"} - set(texts("test")) == set()
     assert set(texts("test")) <= set(texts("dev"))
 

@@ -22,7 +22,7 @@ FORM = [("title", "Sea & sky"), ("tag", "a"), ("tag", "b")]
 
 
 class Site:
-    """A running provider; a method replaces its consent page."""
+    """A running provider, with a method that approves in place of the consent page."""
 
     def __init__(self):
         self.provider = None

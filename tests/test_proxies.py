@@ -47,7 +47,7 @@ def test_a_header_that_is_not_named_is_not_read():
     [
         ("203.0.113.9", "https", "https"),
         ("203.0.113.9", "http, https", "https"),  # The client sent the first value.
-        ("10.0.0.1, 203.0.113.9", "http, https", "https"),  # The client claims to be a trusted proxy.
+        ("10.0.0.1, 203.0.113.9", "http, https", "https"),  # The client sent the address of a trusted proxy.
         (
             "203.0.113.9, 10.0.0.1",
             "https, http",

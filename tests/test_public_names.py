@@ -20,7 +20,8 @@ DROP_IN = """
 """.split()  # noqa: SIM905 - a list with one name per line would be too long
 NEW = sorted({class_name(name) for name in MODULES} - set(DROP_IN))
 
-# python-oauth2 1.9 had these names by accident. They can be imported, but are not in __all__.
+# python-oauth2 1.9 also had these names, but only because it imported them. They can be imported, but are not in
+# __all__.
 ACCIDENTAL = """
     PY3 TEXT b base64 binascii hmac parse_qs quote random sha1 time u unquote unquote_to_bytes urlencode urlparse
     urlsplit urlunparse urlunsplit

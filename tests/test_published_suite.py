@@ -1,7 +1,7 @@
 """Download the test suite of python-oauth2 1.9.0.post1, and run it without changes.
 
-All its tests must pass, except the tests in the two lists below. Each of these tests contradicts RFC 5849, or calls a
-server on the internet. docs/migration.md also lists them.
+All tests of the suite must pass, except the tests in the two lists below. Each listed test contradicts RFC 5849, or
+calls a server on the internet. docs/migration.md also lists these tests.
 """
 
 import os

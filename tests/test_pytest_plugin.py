@@ -1,4 +1,4 @@
-"""The pytest plugin of ``oauth2.testing``, in pytests of its own."""
+"""The pytest plugin of ``oauth2.testing``: each test starts another run of pytest, which loads the plugin."""
 
 import re
 import subprocess
@@ -32,7 +32,7 @@ def test_wrong(oauth2_app):
 def ran(pytester, monkeypatch):
     """Return a function that runs a file of tests with the plugin, which pytest loads by its module name."""
     monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
-    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")  # other plugins only take time here
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")  # other plugins would only make the test slower
 
     def run(tests, *options):
         pytester.makepyfile(HEAD + tests)
@@ -81,7 +81,7 @@ def test_wrong(oauth2_app):
         "E*Repair: Sign every parameter of query*(This mistake gives exactly the signature that was sent.)",
     ]
     result.stdout.fnmatch_lines(lines)
-    result.stdout.no_fnmatch_line("*oauth2: requests that*")  # The same requests would be shown twice.
+    result.stdout.no_fnmatch_line("*oauth2: requests that*")  # This would repeat the requests.
     result.stdout.no_fnmatch_line("*def assert_verified*")
 
 

@@ -142,7 +142,7 @@ def flow(service, consumer, **options):
 @pytest.mark.parametrize("placement", ["header", "query", "body"])
 def test_a_flow_is_recorded_once_and_played_back_without_a_service(tmp_path, placement):
     if placement == "body":
-        placement = None  # The place is the body of a form, and the query of a GET.
+        placement = None  # The protocol parameters are in the body of a form, and in the query of a GET.
     with StrictService() as service:
         service.answer("/photos", ["a.jpg"])
         consumer = service.consumer()
@@ -225,7 +225,7 @@ def test_a_secret_in_a_compressed_or_a_json_answer_is_replaced_and_can_be_played
 @callers.every_kind(callers.Httplib2, callers.Requests, callers.Httpx, callers.AsyncHttpx, callers.Aiohttp)
 def test_a_request_of_any_client_that_vcr_knows_is_recorded_once(tmp_path, kind):
     fields = {"a": ["b", "c d"], "x_auth_password": "hush hush"}
-    # vcr.py does not record the forms that aiohttp sends.
+    # vcr.py does not record the forms that aiohttp sends, so aiohttp sends JSON.
     content = {"document": fields} if kind is callers.Aiohttp else {"form": fields}
     with StrictService() as service:
         consumer, token = service.credentials()

@@ -126,7 +126,7 @@ def test_no_secret_is_sent_to_another_origin(here, there, verify, code, method, 
     assert (away.query, back.query) == ("c=3", "d=4")
 
 
-# --- where the redirect goes ------------------------------------------------------
+# --- the URL in the Location header -----------------------------------------------
 
 
 @pytest.mark.parametrize("location", ["/a/end?c=3", "end?c=3", "./end?c=3", "../a/end?c=3"])
@@ -417,7 +417,7 @@ def test_a_cached_redirect_is_signed_anew_on_the_same_origin(here, tmp_path, ver
     for received in ends:
         assert verify(received) == {"c": "3"} if method == "GET" else {"b": "2", "c": "3"}
         assert received.method == method
-    if placement == HEADER and method == "GET":  # The first redirect came from the cache.
+    if placement == HEADER and method == "GET":  # httplib2 took the first redirect from its cache.
         assert len(here.requests) == 3
 
 

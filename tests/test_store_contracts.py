@@ -222,11 +222,11 @@ DEFECTS = {
 
 @pytest.fixture(autouse=True)
 def without_other_plugins(monkeypatch):
-    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")  # Other plugins only take time here.
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")  # Other plugins would only make the test slower.
 
 
 def failed(pytester, *tests):
-    """Run *tests* of the file that was written, or all its tests; return the names of the tests that failed."""
+    """Run the named *tests* of the written file, or all tests of this file; return the names of the failed tests."""
     files = [f"test_stores_of_others.py{each}" for each in tests or [""]]
     result = pytester.runpytest_inprocess("-q", "--tb=no", "-p", "no:cacheprovider", *files)
     reports = result.reprec.getreports("pytest_runtest_logreport")

@@ -103,7 +103,7 @@ def test_each_call_to_redis_is_one_round_trip(tmp_path, decode_responses):
             lambda: store.redeem("t"),
             lambda: store.redeem("t"),
         ]
-        answers = [call() for call in calls]  # The first call of each script sends the text of the script.
+        answers = [call() for call in calls]  # The first call of a script sends its text.
         redeemed = answers[7]
         assert (redeemed.user, redeemed.verifier, redeemed.realms) == ("jane", "v", ("☃",))
         assert answers[:3] == [True, False, True]

@@ -387,7 +387,7 @@ def test_a_truncated_log_is_noticed_after_more_claims_were_written_to_it(path, m
         assert store.add_nonce("before", T, "c", "t")
         size = log_of(path).stat().st_size
         empty_log(path)
-        assert store.add_nonce("after", T, "c", "t")  # No time has passed, so the file is not checked.
+        assert store.add_nonce("after", T, "c", "t")  # The clock has not advanced, so the file is not checked.
         assert log_of(path).stat().st_size > size
         now += 1
         assert outcomes(NONCES, store) == all_unavailable(NONCES)
@@ -402,7 +402,7 @@ def test_a_store_works_on_after_another_process_truncated_the_log_with_a_checkpo
         assert file_store.nonce_count() == number + 1
         assert file_store.add_nonce(f"n{number}", T, "c", "t")
     until_it_is_looked_for()
-    assert file_store.nonce_count() == 4  # The store knows the size of the log from now on.
+    assert file_store.nonce_count() == 4  # Here, the store records the size of the log.
     empty_log(path)
     until_it_is_looked_for()
     assert outcomes(EVERYTHING, file_store) == all_unavailable(EVERYTHING)
@@ -456,7 +456,8 @@ def test_the_file_is_checked_every_fifth_of_a_millisecond(path, monkeypatch):
         assert len(looks) == 15
         store.close()
         assert store.nonce_count() == 10
-        # The file is checked before it is opened, and after the statement. The log is a new file.
+        # The database file is checked before it is opened, and after the statement. The log is checked once, because it
+        # is a new file.
         assert looks[15:] == [str(path), log, str(path)]
 
 

@@ -170,7 +170,10 @@ def redeem_until_killed(backend, requests, told):
 
 
 def redeem_and_be_killed(backend, requests, answers, pause):
-    """Fork a process that redeems; kill it *pause* seconds after *answers* answers; return how many it gave."""
+    """Fork a process that redeems, and kill it *pause* seconds after it has sent *answers* answers.
+
+    Return the number of answers that the process has sent.
+    """
     read, write = os.pipe()
     pid = fork(lambda: redeem_until_killed(backend, requests, write))
     os.close(write)

@@ -74,7 +74,7 @@ def test_with_a_cipher_no_secret_is_stored_in_plain_text(backend):
     store = backend.make(cipher=FernetCipher(OLD))
     keep_all(store, backend.kind != "redis")
     kept = what_is_kept(backend)
-    assert b"jane" in kept  # The search works: it finds a value that is no secret.
+    assert b"jane" in kept  # The search also finds a value that is not secret.
     assert b"secret-" not in kept
     assert store.redeem("t").verifier == VERIFIER
     if backend.kind != "redis":

@@ -1,4 +1,4 @@
-"""Every store keeps the contracts of ``oauth2.testing``, and our stores keep further guarantees."""
+"""Every store satisfies the contracts of ``oauth2.testing``. The stores of this package give further guarantees."""
 
 import contextlib
 from dataclasses import replace
@@ -39,7 +39,7 @@ def redis(request, tmp_path_factory):
 
 def clear(backend, monkeypatch):
     """Empty *backend*; return a function that makes a store with the given window."""
-    # The tests make fewer claims in this store, so a larger part of the claims must delete old nonces.
+    # For a slow store, the tests make fewer claims. Therefore, a larger part of these claims must delete old nonces.
     if backend.pace > 1:
         monkeypatch.setattr("oauth2.stores._sql.DELETE_EVERY", 4)
     backend.clear()

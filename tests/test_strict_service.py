@@ -260,7 +260,7 @@ def test_a_service_without_a_port_answers_wsgi(app):
         assert client.head("/photos").content == b""
         assert client.get("/", headers={"Host": "a b"}, auth=None).status_code == 400
     assert app.requests[0].path == "/photos/a%20b"
-    app.assert_verified(3)  # a request that cannot be read is answered, and not recorded
+    app.assert_verified(3)  # The service answers an unreadable request, but does not record it.
 
 
 def test_a_service_without_a_port_answers_asgi(app):

@@ -11,7 +11,7 @@ from oauth2.stores import _turn
 
 
 class Threads:
-    """A turn with a stopped clock; ``naps`` records how long waiting threads would sleep, in seconds."""
+    """A turn with a stopped clock. ``naps`` records the seconds for which each waiting thread would sleep."""
 
     def __init__(self, monkeypatch):
         self.now, self.naps, self.turn = 100.0, [], _turn.Turn()

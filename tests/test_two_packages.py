@@ -1,9 +1,9 @@
 """Programs that were written for python-oauth2 1.9 run on 1.9.0.post1 and on this package, and send the same bytes.
 
 The programs of written_for_1_9/ are in the style of the documentation of version 1.9, and are not changed. Clock and
-nonces are fixed. docs/migration.md describes the two permitted differences. The parameters may have another order, and
-a space in them may be ``+`` or ``%20``. A GET or DELETE of ``Client`` may lack oauth_body_hash, and therefore have
-another signature.
+nonces are fixed. docs/migration.md describes the two permitted differences. First, this package may send the parameters
+in another order than 1.9, and may encode a space as ``%20`` instead of ``+``. Second, a GET or DELETE of ``Client`` may
+lack oauth_body_hash, and therefore have another signature.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""A long upload that is hashed takes little memory; a separate process measures it."""
+"""A long upload that is hashed takes little memory; a separate process uploads, and measures its own memory."""
 
 import socket
 import subprocess

@@ -1,7 +1,7 @@
 """Published test vectors, and test vectors computed by hand from RFC 5849.
 
-``verified: false`` means that the published result is wrong, or that the sender made a mistake when computing it. The
-tests check that this package computes a different result.
+``verified: false`` means that the published result is wrong, or that the sender made a mistake when computing it. For
+these vectors, the tests check that the result of this package differs from the published result.
 """
 
 import json

@@ -50,7 +50,7 @@ def test_the_page_shows_a_vector_and_describes_each_kind():
 
 
 def wrong(tmp_path):
-    """Write the vectors with the wrong value of ``verified`` in each; return the file."""
+    """Write a file in which each vector has the wrong value of ``verified``; return the file."""
     file = tmp_path / "wrong.json"
     file.write_text(json.dumps([{**each, "verified": not each["verified"]} for each in VECTORS]))
     return file

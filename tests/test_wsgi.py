@@ -252,9 +252,9 @@ def test_a_rewritten_path_is_verified_as_what_is_served():
         ("/p", "a=b", "/p?a=b"),
         ("/p", "", "/p"),
         ("/p", "", "/p?"),
-        ("/a-b", "", "/%61-b"),  # The target has an escape that the path does not need.
+        ("/a-b", "", "/%61-b"),  # The target contains an unnecessary escape.
         ("/p", "a=b", "/other?a=b"),
-        ("/p?a=b", "", "/p?a=b"),  # The path itself has a question mark.
+        ("/p?a=b", "", "/p?a=b"),  # The decoded path contains a question mark.
         ("/a%20b", "", "/a%20b"),  # The server has not decoded the path, or the client has encoded "%".
         ("/a b", "", "/a b"),
         ("/caf\xc3\xa9", "", "/caf\xc3\xa9"),

@@ -51,7 +51,7 @@ class Verifying(Loopback):
 
     def answer(self, received):
         if is_signed(received):
-            # A virtual host knows its own name from the Host header.
+            # The service takes its host name from the Host header, as a virtual host does.
             url = f"{received.origin.partition('://')[0]}://{received.header('Host')}{received.target}"
             headers = {name: value for name, value in received.headers if not is_another_scheme(name, value)}
             call = url, received.method, received.body.decode("latin-1"), headers

@@ -1,1 +1,1 @@
-"""Programs for contributors. These programs are not part of the package."""
+"""Programs for contributors. They are not part of the package."""

@@ -1,9 +1,9 @@
 """Build the source distribution and the wheel into ``dist``: ``python -m tools.dist``, or ``make dist``.
 
-Both archives are built twice from files with different modes and times. The results of both builds must have the same
-bytes. The bytes depend on the files of the checkout, the time of the last commit (or SOURCE_DATE_EPOCH) and the version
-of setuptools. Only files that git tracks are packed. In an unpacked source distribution, which is not a git repository,
-the files that SOURCES.txt lists are packed.
+Both archives are built twice. The files of the two builds have the same content, but different modes and times. Both
+builds must create the same bytes. The bytes depend on the files of the checkout, the time of the last commit (or
+SOURCE_DATE_EPOCH) and the version of setuptools. Only files that git tracks are packed. In an unpacked source
+distribution, which is not a git repository, the files that SOURCES.txt lists are packed.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def time_of_sources() -> int:
 
 
 def source_url(setup_cfg: str) -> str | None:
-    """Return the URL "Source" of the project in *setup_cfg*, the content of a setup.cfg, or None."""
+    """Return the project URL named "Source" in *setup_cfg*, the content of a setup.cfg; None if it has no such URL."""
     config = configparser.ConfigParser()
     config.read_string(setup_cfg)
     urls = config["metadata"].get("project_urls", "")
@@ -81,7 +81,7 @@ def build(folder: Path, epoch: int) -> list[Path]:
     (packed,) = built.glob("*.tar.gz")
     _normalize(packed, epoch)
     if lacking := set(tracked()) - _names(packed):
-        raise SystemExit(f"Error: MANIFEST.in leaves out {sorted(lacking)}.\nHint: Add a line for each to MANIFEST.in.")
+        raise SystemExit(f"Error: MANIFEST.in leaves out {sorted(lacking)}.\nHint: Add these files to MANIFEST.in.")
     # The wheel is built from the source distribution, so that both have the same content.
     with tarfile.open(packed) as archive:
         archive.extractall(folder / "unpacked", filter="data")
@@ -117,8 +117,8 @@ def main() -> None:
 def _run_build(kind: str, source: Path, built: Path, epoch: int) -> None:
     command = [sys.executable, "-m", "build", "--no-isolation", kind, f"--outdir={built}", str(source)]
     environment = {**os.environ, "SOURCE_DATE_EPOCH": str(epoch)}
-    # The files in the wheel have the modes that the build gives them. These modes must not depend on the umask of the
-    # user.
+    # The files in the wheel get the modes of the files that the build creates. With a fixed umask, these modes do not
+    # depend on the umask of the user.
     done = subprocess.run(command, env=environment, umask=0o022, capture_output=True, text=True, check=False)
     if done.returncode:
         raise SystemExit(f"Error: The build failed.\n{done.stdout}{done.stderr}")

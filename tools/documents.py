@@ -107,7 +107,10 @@ def errors() -> str:
 
 
 def _lineage(error: type[classes.Error]) -> list[int]:
-    """Return a sort key that puts *error* below its base class: the positions in the source of Error, ..., *error*."""
+    """Return a sort key that puts *error* below its base class.
+
+    The key has a number for each class from Error down to *error*: the position of the class in the source code.
+    """
     lineage = [each for each in reversed(error.__mro__) if issubclass(each, classes.Error)]
     return [list(vars(classes)).index(each.__name__) for each in lineage]
 

@@ -18,7 +18,7 @@ def described(package: griffe.Module) -> dict[str, list[str]]:
     """Return the names that the page of each public module describes.
 
     A name that several modules export is described in the module that defines the name. If an internal module defines
-    it, the name is described in the first of the modules that export it.
+    the name, the name is described in the first of the modules that export it.
     """
     found: dict[str, list[str]] = {}
     modules, seen = pages.public_modules(), set[str]()
@@ -44,9 +44,9 @@ def exports(package: griffe.Module) -> dict[str, dict[str, str]]:
 
 
 def public_names(package: griffe.Module) -> dict[str, str]:
-    """Return the full public names of all objects that the reference describes.
+    """Return a mapping to the full public name of each object that the reference describes.
 
-    The keys are these full public names, and the paths at which the objects are defined.
+    Each object has two keys: its full public name, and the path at which it is defined.
     """
     found: dict[str, str] = {}
     for module, names in described(package).items():
@@ -115,7 +115,7 @@ def _comment(each: Any) -> str:
 
 
 def _resolve(target: str, each: Any, package: griffe.Module, public: dict[str, str]) -> str | None:
-    """Return the full public name of a target, or None if the reference does not describe it.
+    """Return the full public name of a target, or None if the reference does not describe the target.
 
     The target is absolute, or relative to *each* or to an object that contains *each*.
     """

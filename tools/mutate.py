@@ -1,7 +1,7 @@
 """Mutation testing: ``python -m tools.mutate oauth2/_wire oauth2/signature.py oauth2/request.py oauth2/server.py``.
 
-A mutant is a copy of the package with one small mistake. The tests run on each mutant, and a test should fail. If no
-test fails, the mutant has survived: either a test is missing, or a caller cannot observe the mistake.
+A mutant is a copy of the package with one small mistake. The tests run on each mutant, and at least one test should
+fail. If no test fails, the mutant has survived: either a test is missing, or a caller cannot observe the mistake.
 
 Annotations, docstrings, error messages, decorators and code for type checkers are not mutated. The mutants run one
 after the other, in a temporary copy of the checkout.

@@ -134,5 +134,6 @@ def with_markdown_roles(text: str, resolve: Callable[[str], str | None]) -> str:
         target = resolve(match[2])
         return f"[`{shown}`][{target}]" if target else f"`{shown}`"
 
-    text = re.sub(r"^[^\S\n]*::\n\n", "", text, flags=re.MULTILINE)  # A paragraph "::" only starts a literal block.
+    # Sphinx hides a paragraph "::" and shows the next paragraph as a literal block; Markdown would show the "::".
+    text = re.sub(r"^[^\S\n]*::\n\n", "", text, flags=re.MULTILINE)
     return _ROLE.sub(replaced, re.sub(r"(?<=\w)::$", ":", text, flags=re.MULTILINE))

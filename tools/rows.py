@@ -2,8 +2,8 @@
 
 ::
 
-    python -m tools.rows core     the files whose coverage must be complete, for coverage
-    python -m tools.rows draw     the drawing in ARCHITECTURE.md
+    python -m tools.rows core     print the files that the tests must cover completely, for coverage.py
+    python -m tools.rows draw     print the drawing in ARCHITECTURE.md
 """
 
 from __future__ import annotations
