@@ -3,10 +3,11 @@
 import contextlib
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import settings
 from hypothesis import strategies as st
 from served import make_provider
 from test_wsgi import environ_of
+from unhurried import given
 
 import oauth2
 from oauth2._login.response import read_response, without_secrets
@@ -87,7 +88,7 @@ def test_whatever_is_answered_is_returned_or_refused(status, body, authenticate,
 # --- nonces in memory -------------------------------------------------------------------
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(
     window=st.integers(0, 400),
     steps=st.lists(st.tuples(st.integers(0, 200), st.sampled_from([-1, 1]) | st.floats(-1, 1)), max_size=60),
@@ -113,7 +114,7 @@ def test_no_prefix_bypasses_the_protection(prefix, rest):
     assert covers(["/api/photos"])("", f"{prefix}/api/photos{rest}")
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     text=st.lists(
         st.text(max_size=8) | st.sampled_from(["/", "%2F", "%zz", "//h", "http://h/", ",", "5"]), min_size=6, max_size=6

@@ -4,8 +4,9 @@ import base64
 import hmac
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example
 from hypothesis import strategies as st
+from unhurried import given
 
 import oauth2
 from oauth2._wire.form import encode_form, parse_form_as_sent, read_form

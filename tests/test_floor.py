@@ -6,8 +6,9 @@ import time
 from pathlib import Path
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume
 from hypothesis import strategies as st
+from unhurried import given
 
 sys.path.append(str(Path(__file__).parent.parent))  # At the end of the list, so that an installed oauth2 is tested.
 
