@@ -247,9 +247,10 @@ class Server:
         return not getattr(method, "uses_secrets", False) or self._has_secret(consumer, token)
 
     def _has_secret(self, consumer: Credentials, token: Credentials | None) -> bool:
-        # Returns False if a secret is None, or if other people can know the secret. There are two such cases. First, the
-        # secret is a public key. Second, the secret is empty, and clients may sign with RSA, so that a client needs no
-        # secret. If the server accepted HMAC with one of these secrets, anyone could sign in the name of the client.
+        # Returns False if a secret is None. Also returns False if other people can know the secret, which can happen in
+        # two cases. First, the secret is a public key. Second, the secret is empty, and clients may sign with RSA, so
+        # that a client needs no secret. If the server accepted HMAC with one of these secrets, anyone could sign in the
+        # name of the client.
         secret: object = consumer.secret
         token_secret: object = token.secret if token else ""
         if secret is None or token_secret is None:
