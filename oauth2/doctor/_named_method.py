@@ -1,6 +1,7 @@
 """The signature method in ``oauth_signature_method``.
 
-This module also finds the mistakes in this parameter, if the signature was made with another method.
+This module also finds the mistakes in this parameter: a misspelt name, or the name of a method that did not make the
+signature.
 """
 
 from __future__ import annotations

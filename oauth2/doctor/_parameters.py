@@ -29,7 +29,7 @@ _CHARSET = re.compile(
     r"charset=[\"']?(iso-8859-1?\d|windows-125\d|koi8-[ru]|shift_jis|euc-jp|euc-kr|gbk|gb2312|gb18030|big5)\b",
     re.IGNORECASE,
 )
-# A surrogate in this range means that the text contains an octet that is not UTF-8, decoded with surrogateescape.
+# If an octet is not UTF-8, decoding it with surrogateescape results in a surrogate in this range.
 _STRAY_OCTET = re.compile("[\udc80-\udcff]")
 
 

@@ -92,8 +92,8 @@ def _plaintexts(key: Key) -> Iterator[tuple[Mistakes, str]]:
 def _unencoded(message: Message) -> Iterator[str]:
     """Yield each text that may be an unencoded signature.
 
-    In a query or form, an unencoded & ends the value of a parameter. The text therefore also includes the parameters
-    after the signature.
+    In a query or form, an unencoded & ends the value of a parameter. Some of these texts therefore also
+    include the parameters after the signature.
     """
     for segments in _segments(message):
         for count in range(1, len(segments) + 1):
