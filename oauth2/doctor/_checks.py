@@ -52,7 +52,7 @@ class Check(Protocol):
 
 
 class HMACCheck:
-    """HMAC with the keys and hashes that a sender may have used.
+    """A check for HMAC signatures, with all keys and hashes that a sender may have used.
 
     There are many base strings with two deviations. The more deviations a base string has, the fewer keys and hashes
     are tried, so that the search ends in time.

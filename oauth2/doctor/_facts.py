@@ -1,4 +1,4 @@
-"""Mistakes that the doctor finds without the signature, such as a wrong name, key, timestamp or nonce."""
+"""Mistakes that the doctor finds without the signature, such as a wrong consumer key, timestamp or nonce."""
 
 from __future__ import annotations
 

@@ -73,12 +73,12 @@ def deviation(key: str, change: Change, sentence: str = "") -> Deviation:
 
 
 def without(test: Test) -> Change:
-    """Return the change that removes each parameter for which *test* returns True."""
+    """Return a function that removes each parameter for which *test* returns True."""
     return lambda parameters: tuple(each for each in parameters if not test(each))
 
 
 def adding(*added: Parameter) -> Change:
-    """Return the change that adds the parameters *added*, which must all have the same place.
+    """Return a function that adds the parameters *added*, which must all have the same place.
 
     The added parameters follow the last parameter of this place. If no parameter has this place, they are added at the
     end.

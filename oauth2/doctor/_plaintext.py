@@ -116,8 +116,8 @@ def _segments(message: Message) -> Iterator[list[str]]:
 def is_loose(message: Message) -> Iterator[bool]:
     """Yield, for each parameter of *message*, whether it may be a part of an unencoded PLAINTEXT signature.
 
-    If the secrets contain an unencoded & or =, the following text is read as a name, or as a name and a value. In a
-    header, an unencoded quote or comma has the same effect.
+    If the secrets contain an unencoded & or =, a server reads the text after this character as a name, or as a name and
+    a value. In a header, an unencoded quote or comma has the same effect.
     """
     follows = ""  # The place of the signature, until another known parameter follows. Then "".
     for each in message.parameters:

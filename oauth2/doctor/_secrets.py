@@ -47,7 +47,7 @@ class Secrets:
         self._short = re.compile(rf"{start}(?:{short})(?![A-Za-z0-9])") if short else None
 
     def also(self, texts: Iterable[str]) -> Secrets:
-        """Return a copy to which the texts with at least four characters are added as secrets."""
+        """Return a copy. In the copy, each of *texts* with at least four characters is also a secret."""
         return Secrets([*self._texts, *[text for text in texts if len(text) >= _SHORT]])
 
     def are_in(self, name: str, value: str) -> bool:

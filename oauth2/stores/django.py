@@ -260,7 +260,7 @@ def _last_id(cursor: CursorWrapper) -> int:
 
 
 def _commits(connection: BaseDatabaseWrapper) -> bool:
-    """Return whether each statement is committed immediately. For a closed connection, return its setting."""
+    """Return whether each statement is committed immediately; for a closed connection, its setting ``AUTOCOMMIT``."""
     is_open = connection.connection is not None
     return bool(connection.autocommit if is_open else connection.settings_dict["AUTOCOMMIT"])
 

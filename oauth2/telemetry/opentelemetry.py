@@ -43,8 +43,8 @@ class OpenTelemetrySpans:
     * Each request becomes a span ``oauth2.request_token``, ``oauth2.access_token``, ``oauth2.resource`` or
       ``oauth2.unknown``. The parent of this span is the current span, usually the span of the HTTP request. The
       attributes of the new span are ``oauth2.endpoint`` and ``oauth2.outcome``, and for a refused request also
-      ``oauth2.problem`` and ``http.response.status_code``. The new span has ``error.type`` and the status ``ERROR`` only if the store failed
-      (503).
+      ``oauth2.problem`` and ``http.response.status_code``. The new span has ``error.type`` and the
+      status ``ERROR`` only if the store failed (503).
     * Each audit event becomes an event such as ``oauth2.issued`` of the current span.
     * Each diagnosis becomes a span ``oauth2.diagnosed`` in a new trace. This span has a link to the span of the refused
       request, and the attributes ``oauth2.verdict`` and ``oauth2.mistake``.

@@ -1,6 +1,6 @@
 """The credentials that a service for tests has issued.
 
-A test issues these credentials in one line. A diagnosis looks up the credentials of a request.
+A test issues credentials with one call. A diagnosis looks up the credentials of a request.
 """
 
 from __future__ import annotations

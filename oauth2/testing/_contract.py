@@ -1,4 +1,4 @@
-"""The fixture, the records and the functions that all contracts of stores use."""
+"""The fixture, the records and the functions that the contracts of stores use."""
 
 from __future__ import annotations
 

@@ -113,8 +113,8 @@ class _Server(http.server.ThreadingHTTPServer):
         super().shutdown_request(request)
 
     def handle_error(self, request: object, client_address: object) -> None:
-        # This method prints no traceback. The error usually means that the client has disconnected. In this case, the
-        # test gets the error of the client.
+        # This method prints no traceback. An error in the thread of a connection usually means that the client has
+        # disconnected. In this case, the client also raises an error in the test.
         pass
 
     def stop(self) -> None:

@@ -103,7 +103,7 @@ class Faults:
         self._add(Fault(name="redirect", path=path, times=times, after=lambda _: answer))
 
     def slow_answer(self, seconds: float, *, path: str | None = None, times: int | None = 1) -> None:
-        """Delay the response by *seconds*. If the service is closed before, send the response immediately.
+        """Delay the response by *seconds*. If the service is closed during this time, send the response immediately.
 
         Raises:
             ValueError: *times* is not positive.
@@ -132,7 +132,7 @@ class Faults:
             ValueError: Neither *scheme* nor *host* is given, or *times* is not positive.
         """
         if scheme is None and host is None:
-            raise ValueError("scheme: must be given, or host must be given")
+            raise ValueError("scheme: must be given if host is None")
         refusals = (SignatureInvalid, InsecureTransport)
         change = _origin_changed(scheme, host)
         self._add(Fault(name="proxy", path=path, times=times, before=change, refusals=refusals))

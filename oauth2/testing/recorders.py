@@ -42,7 +42,7 @@ class _VCR(Protocol):
 
 
 class _Registry(Protocol):
-    """A ``responses.RequestsMock`` or its recorder."""
+    """A ``responses.RequestsMock``, or a recorder of the library ``responses``."""
 
     def registered(self) -> Sequence[object]: ...
 
@@ -50,7 +50,7 @@ class _Registry(Protocol):
 class RequestMatcher:
     """Matches a request that is equal to *expected*, except for nonce, timestamp and signature.
 
-    With the library ``responses``, pass ``match=[matcher.responses]``. With ``respx``, pass
+    With the library ``responses``, pass ``match=[matcher.responses]`` to ``responses.add()``. With ``respx``, pass
     ``matcher.respx()`` to ``respx.route()``. The matcher compares the method, the URL, the query, the body, the
     Content-Type, and the other protocol parameters. The protocol parameters must be in the same place as in *expected*:
     header, query or body. Other header fields are not compared.
