@@ -32,7 +32,8 @@ class Check(Protocol):
     """One signature method, and the signature that was sent.
 
     Attributes:
-        family: The group of signature methods that the check covers: "HMAC", "RSA" or "PLAINTEXT".
+        family: The group of signature methods that the check covers: "HMAC", "RSA" or "PLAINTEXT"; "" if the check
+            compares base strings.
         most: The maximum number of deviations. Base strings with more deviations are not checked.
     """
 

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from ._signed import Deviation
 
 # If a PLAINTEXT signature is not encoded, a server may read the signature as several parameters. A loose parameter is a
-# parameter that may be a part of the signature. At most this number of their texts are treated as secrets.
+# parameter that may be a part of the signature. At most this number of texts of such parameters are secrets.
 _MAX_LOOSE = 200
 
 

@@ -55,7 +55,7 @@ class NamedMethod:
         name = () if self.is_exact else (("signature-method-name", f"{self.sentence}, not {self.meant!r}."),)
         if used == self.meant:
             return name
-        names = f"but oauth_signature_method is {self.meant}."
+        names = f"but the method in the request is {self.meant}."
         if family(used) == self.family:
             return (*name, ("other-hash", f"The signature was made with {used}, {names}"))
         other = f"The signature was made with {used}, {names}"

@@ -13,9 +13,7 @@ if TYPE_CHECKING:
 
 _SHORT = 4  # In characters. A shorter secret is replaced only if it is a whole value.
 _MAX_SHOWN = 1 << 16  # Maximum number of characters of a text; the end of a longer text is not shown.
-_ENCODINGS = (
-    5  # A base string adds two encodings to a value. A mistake of the sender can add further encodings.
-)
+_ENCODINGS = 5  # A base string adds two encodings to a value. A mistake of the sender can add further encodings.
 # In characters. For a secret of at least this length, its base64, lower-case and upper-case forms are also replaced.
 _LONG = 6
 _WORDS = "secret|passw|pwd|access_token|api_?key|oauth_verifier|session_handle"
