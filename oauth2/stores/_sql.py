@@ -25,13 +25,8 @@ from .nonces import checked_seconds, nonce_digest, oldest_kept
 from .records import ClientCredentials, TemporaryCredentials, TokenCredentials
 
 _Record = TypeVar("_Record")
-_KEYS = (
-    "consumer_key",
-    "token_key",
-    "grant_key",
-    "owner",
-    "approved_by",
-)  # The WHERE clauses of the statements compare these columns with keys.
+# The WHERE clauses of the statements compare these columns with keys.
+_KEYS = ("consumer_key", "token_key", "grant_key", "owner", "approved_by")
 
 
 class SQLStore:

@@ -216,9 +216,8 @@ class WriteAheadLog:
         return True
 
     def _has_hole(self) -> bool:
-        with open(
-            self._path, "rb"
-        ) as file:  # Closing this file releases no lock, because SQLite does not lock the -wal file.
+        # Closing this file releases no lock, because SQLite does not lock the -wal file.
+        with open(self._path, "rb") as file:
             return file.seek(0, os.SEEK_HOLE) < file.seek(0, os.SEEK_END)
 
     def _has_all_frames(self, connection: sqlite3.Connection, size: int) -> bool:

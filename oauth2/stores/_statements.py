@@ -141,9 +141,8 @@ class Statements:
             self.claim_and_delete = f"{_BEGIN}{self.claim}; SELECT row_count(); {self.advance}; {delete}"
         else:
             self.claim = f"INSERT OR IGNORE {row}"
-            self.claim_and_delete = (
-                ""  # SQLite has no network round trips, so one combined statement would not be faster.
-            )
+            # SQLite has no network round trips, so one combined statement would not be faster.
+            self.claim_and_delete = ""
 
     def _put(self, name: str, columns: tuple[str, ...]) -> str:
         values = ", ".join([f":{column}" for column in columns])
@@ -256,9 +255,8 @@ class Statements:
         The caller must then execute the statements of :meth:`create_credentials`, because they create the indexes.
         """
         table, key = self._tables["token"], self.dialect.key
-        if (
-            self.dialect is SQLITE
-        ):  # SQLite cannot add a NOT NULL column to a table with rows, so the table is created again.
+        if self.dialect is SQLITE:
+            # SQLite cannot add a NOT NULL column to a table with rows, so the table is created again.
             new, columns = f"{table}_new", ", ".join([*TOKEN[:-1], "ends_at"])
             return [
                 f"CREATE TABLE {new} ({self._token_columns()}){self.dialect.end}",

@@ -382,9 +382,8 @@ class _Pool:
                 if not _is_rolled_back(exc.orig) and (lost or not exc.connection_invalidated):
                     break
                 lost = lost or exc.connection_invalidated
-            except (
-                self._driver_errors
-            ) as exc:  # SQLAlchemy does not wrap an error that occurs while it opens a connection.
+            except self._driver_errors as exc:
+                # SQLAlchemy does not wrap an error that occurs while it opens a connection.
                 cause = exc
                 if lost or not self._engine.dialect.is_disconnect(exc, None, None):
                     break
@@ -470,9 +469,8 @@ def _begin(statements: Statements) -> list[str]:
 
 
 def _upgrade(connection: sa.Connection, statements: Statements) -> None:
-    version = _version(
-        connection, statements
-    )  # The version is read again, because another process may have upgraded the schema.
+    # The version is read again, because another process may have upgraded the schema.
+    version = _version(connection, statements)
     if version == VERSION:
         return
     for statement in _schema(statements, is_upgrade=version is not None):
