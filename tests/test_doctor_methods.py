@@ -68,7 +68,7 @@ def test_a_method_that_is_added_to_the_list_is_diagnosed(with_sha384):
     assert diagnose(sender.send(), CONSUMER, TOKEN).verdict == "right"
     wrong = diagnose(sender.send(digest="sha1"), CONSUMER, TOKEN)
     assert keys_of(wrong) == ["other-hash"]
-    assert "made with HMAC-SHA1, and the request names HMAC-SHA384" in wrong.findings[0].sentence
+    assert "made with HMAC-SHA1, but the method in the request is HMAC-SHA384" in wrong.findings[0].sentence
     rsa = post_json(signature_method="RSA-SHA384", body_hash=body_hash)
     assert diagnose(rsa.send(sign=rsa_sha384), WITH_RSA, TOKEN).verdict == "right"
     sender = post_json(signature_method="HMAC-SHA384", body_hash=hash_of(BODY))

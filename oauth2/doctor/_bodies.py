@@ -55,7 +55,7 @@ def _readings(content_type: str, text: str) -> Iterator[tuple[str, str, Fields]]
     yield "body-signed", "The whole body was signed as one name without a value.", [(text, "")]
     if text.count("&") < _MAX_FIELDS:
         fields = [(each.name, each.value) for each in read_form(text, "body")]
-        yield "body-signed", "The body was signed as a form, but its Content-Type is another type.", fields
+        yield "body-signed", "The body was signed as a form, but its Content-Type is not the type of a form.", fields
 
 
 def _json(text: str) -> Any:
@@ -131,7 +131,7 @@ def _multipart_fields(content_type: str, text: str) -> Iterator[tuple[str, str, 
         whole = [(name, value) for name, value, _ in parts]
         sentence = "The fields of the multipart body were signed as parameters. For a file, the content was signed."
         yield "multipart-file-signed", sentence, whole
-        sentence = "Of the multipart body, only the name of the file was signed as a parameter."
+        sentence = "Of the multipart body, only the names of the files were signed as parameters."
         yield "multipart-file-signed", sentence, files
 
 

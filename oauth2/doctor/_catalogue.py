@@ -43,7 +43,7 @@ _METHOD = "Sign the method of the request line, in upper case (section 3.4.1.1).
 _SECRETS = "Percent-encode each secret once, and join both with &, even if one secret is empty (section 3.4.2)."
 _COPY = "Copy the secret exactly, without leading and trailing whitespace."
 _OWN = "Use the secrets that belong to oauth_consumer_key and oauth_token."
-_HASH = "Use the hash that oauth_signature_method names, or change oauth_signature_method."
+_HASH = "Sign with the method in oauth_signature_method, or change oauth_signature_method."
 _WRITE = "Encode the octets of the signature as base64, and percent-encode the result once."
 _RSA = "Pass the base string, not its hash, to the RSA library, and use RSASSA-PKCS1-v1_5 padding (section 3.4.3)."
 _SECONDS = "Send the seconds since 1970-01-01 00:00 UTC, as digits only (section 3.3)."
@@ -240,11 +240,11 @@ _GROUPS: dict[str, dict[str, tuple[str, str]]] = {
             "Use the token credentials that belong to oauth_token.",
         ),
         "token-not-sent": (
-            "The request names no token, but token credentials were given.",
+            "The request has no oauth_token, but token credentials were given.",
             "Send oauth_token, or sign without the token secret.",
         ),
         "token-unknown": (
-            "The request names a token, but no token credentials were given.",
+            "The request has an oauth_token, but no token credentials were given.",
             "Pass the token credentials that belong to oauth_token.",
         ),
         "signature-method-name": (
@@ -252,7 +252,7 @@ _GROUPS: dict[str, dict[str, tuple[str, str]]] = {
             "Write the name exactly, such as HMAC-SHA1 (section 3.4).",
         ),
         "signature-method-unknown": (
-            "oauth_signature_method names a method that this package does not support.",
+            "This package does not support the method in oauth_signature_method.",
             f"Use one of {', '.join(sent_names())}.",
         ),
         "plaintext-over-http": (
@@ -297,7 +297,7 @@ _GROUPS: dict[str, dict[str, tuple[str, str]]] = {
             "Use a token that was issued to this client.",
         ),
         "token-temporary": (
-            "The oauth_token names temporary credentials, which give no access.",
+            "The oauth_token is the key of temporary credentials, which give no access.",
             "Exchange the temporary credentials for token credentials first (section 2.3).",
         ),
     },

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 #: All hash functions that the checks try.
 ALL_HASHES = (*HASHES.values(), "md5")
-# Levels: the number of deviations in the base string. For a long base string, the search uses a higher level, because a
-# check tries fewer keys at a higher level.
+# The level of a base string is the number of its deviations. At a higher level, a check tries fewer keys. For a long
+# base string, the search uses a higher level than the number of deviations, so that the search ends in time.
 UNCHANGED, ONE, TWO = range(3)
 
 
@@ -32,7 +32,8 @@ class Check(Protocol):
     """One signature method, and the signature that was sent.
 
     Attributes:
-        family: The family of the method, such as "HMAC".
+        family: The group of signature methods that the check covers: "HMAC", "RSA" or "PLAINTEXT"; "" if the check
+            compares base strings.
         most: The maximum number of deviations. Base strings with more deviations are not checked.
     """
 
@@ -52,7 +53,7 @@ class Check(Protocol):
 
 
 class HMACCheck:
-    """HMAC with the keys and hashes that a sender may have used.
+    """A check for HMAC signatures, with all keys and hashes that a sender may have used.
 
     There are many base strings with two deviations. The more deviations a base string has, the fewer keys and hashes
     are tried, so that the search ends in time.
@@ -113,9 +114,9 @@ class BaseStringCheck:
 
 
 class OtherMethodCheck:
-    """A check for a family of methods other than the family of the method in the request.
+    """A check for a family of signature methods to which the method in the request does not belong.
 
-    This check is used with at most one deviation.
+    This check is used only for base strings with at most one deviation.
     """
 
     def __init__(self, check: Check) -> None:

@@ -1,4 +1,4 @@
-"""The diagnosis: first the facts, then the search for mistakes that reproduce the signature."""
+"""The diagnosis of a request: the mistakes that its signature proves, and the mistakes found without the signature."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from ._signed import Deviation
 
 # If a PLAINTEXT signature is not encoded, a server may read the signature as several parameters. A loose parameter is a
-# parameter that may be a part of the signature. At most this many texts of loose parameters are treated as secrets.
+# parameter that may be a part of the signature. At most this number of texts of such parameters are secrets.
 _MAX_LOOSE = 200
 
 
@@ -130,9 +130,9 @@ def _hidden(found: Finding, secrets: Secrets) -> Finding:
 
 
 def _subject(found: Finding) -> str:
-    """Return the subject of a finding: its key.
+    """Return the subject of a finding: its key, except for ``signature-method-unknown``.
 
-    Both findings about the name of the method have the same subject, so that only one of them is reported.
+    Both findings about the name of the signature method have the same subject, so that only one of them is reported.
     """
     return "signature-method-name" if found.key == "signature-method-unknown" else found.key
 
@@ -245,10 +245,9 @@ def _is_right(match: Match) -> bool:
 def _checks(
     message: Message, named: NamedMethod, signature: str, credentials: _Credentials, candidates: Sequence[Key]
 ) -> tuple[list[Check], str]:
-    """Return the checks for a request, and a reason.
+    """Return the checks for a request, and the reason why its signature cannot be checked.
 
-    The first check is for the signature method in the request. If this check is not possible, the second result is the
-    reason; otherwise it is ``""``.
+    The first check is for the signature method in the request. If this check is possible, the reason is ``""``.
     """
     own, *others = [getattr(each, "public_key", None) for each in (credentials.consumer, *credentials.known)]
     rsa = _rsa.RSACheck(named, signature, own, others)

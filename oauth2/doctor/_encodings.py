@@ -115,7 +115,7 @@ def _deviation(key: str, how: Encode, sentence: str = "", characters: str = "", 
 
 
 def _only(signed: Signed, **changes: Any) -> Signed | None:
-    """Return *signed* with other encoders; None if another deviation has already changed an encoder."""
+    """Return *signed* with the encoders in *changes*; None if another deviation has already changed an encoder."""
     encoders = {signed.encode_name, signed.encode_value, signed.encode_part}
     return replace(signed, **changes) if encoders == {encode} else None
 

@@ -1,4 +1,4 @@
-"""Mistakes that the doctor finds without the signature, such as a wrong name, key, timestamp or nonce."""
+"""Mistakes that the doctor finds without the signature, such as a wrong consumer key, timestamp or nonce."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ._message import Message
     from ._named_method import NamedMethod
 
-#: Keys of the facts that explain a wrong signature.
+#: Keys of the mistakes in this module that explain a wrong signature.
 EXPLAINING = frozenset({"consumer-key", "token", "token-not-sent", "token-unknown", "signature-method-unknown"})
 _REQUIRED = ("oauth_consumer_key", "oauth_signature_method", "oauth_signature")
 _PROTOCOL = frozenset(

@@ -33,7 +33,8 @@ class Finding:
         key: Stable name, for programs: a key of :data:`~oauth2.doctor.MISTAKES`.
         sentence: A sentence for people about the mistake in this request, without secrets.
         evidence: Both forms of the piece that differs; None if the finding has no such piece.
-        is_proven: Whether the mistake reproduces the signature, or the other side's base string.
+        is_proven: Whether signing with the mistake results in the signature that was sent, or in the other side's base
+            string.
     """
 
     key: str

@@ -1,4 +1,4 @@
-"""Deviations in the signing key: RFC 5849 sections 3.4.2 and 3.4.4."""
+"""Mistakes in the signing key: RFC 5849 sections 3.4.2 and 3.4.4."""
 
 from __future__ import annotations
 

@@ -19,7 +19,8 @@ _MAX_PARAMETERS = 2_000
 _MAX_SIZE = 4 << 20  # Maximum number of bytes of a body, and of characters of a URL. A larger request is not read.
 # Maximum number of characters of the Authorization header. A request with a longer header is not read.
 _MAX_HEADER = 1 << 16
-# The pattern is matched at one position at a time, and its quantifiers are possessive, so reading takes linear time.
+# The quantifiers are possessive, and the pattern is matched at one position at a time, so the time to read a header is
+# linear in its length.
 _ELEMENT = re.compile(r"""[\s]*+([^\s=,"'&]++)\s*+=\s*+("(?:[^"\\]|\\.)*+"|'[^']*+'|[^,&"']*+)\s*+([,&]?)""", re.DOTALL)
 
 
@@ -60,7 +61,7 @@ class Message:
         realm: The realm of the Authorization header, or None.
         shape: Keys of the mistakes in the syntax of the Authorization header.
         is_too_large: Whether the request is too large. The parameters of such a request are not read.
-        is_secret: A function that returns whether a name and its value must not be shown.
+        is_secret: A function that is called with a name and a value. It returns whether the value must not be shown.
     """
 
     method: str
@@ -94,7 +95,7 @@ def read(http_request: HTTPRequest, is_secret: Callable[[str, str], bool]) -> Me
 
     Args:
         http_request: The request.
-        is_secret: Returns whether a name and its value must not be shown.
+        is_secret: A function that is called with a name and a value. It returns whether the value must not be shown.
     """
     headers = tuple(_fields(http_request.headers))
     named = dict(reversed(headers))

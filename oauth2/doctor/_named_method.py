@@ -1,6 +1,7 @@
 """The signature method in ``oauth_signature_method``.
 
-This module also finds the mistakes in this parameter, if the signature was made with another method.
+This module also finds the mistakes in this parameter: a misspelt name, or the name of a method that did not make the
+signature.
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ class NamedMethod:
         name = () if self.is_exact else (("signature-method-name", f"{self.sentence}, not {self.meant!r}."),)
         if used == self.meant:
             return name
-        names = f"and the request names {self.meant}."
+        names = f"but the method in the request is {self.meant}."
         if family(used) == self.family:
             return (*name, ("other-hash", f"The signature was made with {used}, {names}"))
         other = f"The signature was made with {used}, {names}"

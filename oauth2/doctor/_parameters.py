@@ -29,7 +29,7 @@ _CHARSET = re.compile(
     r"charset=[\"']?(iso-8859-1?\d|windows-125\d|koi8-[ru]|shift_jis|euc-jp|euc-kr|gbk|gb2312|gb18030|big5)\b",
     re.IGNORECASE,
 )
-# A surrogate in this range means that the text contains an octet that is not UTF-8, decoded with surrogateescape.
+# If an octet is not UTF-8, decoding it with surrogateescape results in a surrogate in this range.
 _STRAY_OCTET = re.compile("[\udc80-\udcff]")
 
 
@@ -73,12 +73,12 @@ def deviation(key: str, change: Change, sentence: str = "") -> Deviation:
 
 
 def without(test: Test) -> Change:
-    """Return the change that removes each parameter for which *test* returns True."""
+    """Return a function that removes each parameter for which *test* returns True."""
     return lambda parameters: tuple(each for each in parameters if not test(each))
 
 
 def adding(*added: Parameter) -> Change:
-    """Return the change that adds the parameters *added*, which must all have the same place.
+    """Return a function that adds the parameters *added*, which must all have the same place.
 
     The added parameters follow the last parameter of this place. If no parameter has this place, they are added at the
     end.

@@ -92,8 +92,8 @@ def _plaintexts(key: Key) -> Iterator[tuple[Mistakes, str]]:
 def _unencoded(message: Message) -> Iterator[str]:
     """Yield each text that may be an unencoded signature.
 
-    In a query or form, an unencoded & ends the value of a parameter. The text therefore also includes the parameters
-    after the signature.
+    In a query or form, an unencoded & ends the value of a parameter. Some of these texts therefore also
+    include the parameters after the signature.
     """
     for segments in _segments(message):
         for count in range(1, len(segments) + 1):
@@ -116,8 +116,8 @@ def _segments(message: Message) -> Iterator[list[str]]:
 def is_loose(message: Message) -> Iterator[bool]:
     """Yield, for each parameter of *message*, whether it may be a part of an unencoded PLAINTEXT signature.
 
-    If the secrets contain an unencoded & or =, the following text is read as a name, or as a name and a value. In a
-    header, an unencoded quote or comma has the same effect.
+    If the secrets contain an unencoded & or =, a server reads the text after this character as a name, or as a name and
+    a value. In a header, an unencoded quote or comma has the same effect.
     """
     follows = ""  # The place of the signature, until another known parameter follows. Then "".
     for each in message.parameters:

@@ -27,7 +27,9 @@ DIGEST_INFO = {
 
 
 class RSACheck:
-    """RSASSA-PKCS1-v1_5 with all known public keys, and the wrong signature schemes that senders use instead.
+    """A check for RSA signatures, with all known public keys.
+
+    The check covers RSASSA-PKCS1-v1_5, and the wrong signature schemes that senders use instead.
 
     Attributes:
         has_key: Whether a public key for the check was given.

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 # The search uses estimated costs instead of measured times. Therefore a diagnosis does not depend on the machine or on
 # its load.
-_BUDGET = 2_000_000_000  # In nanoseconds: the search ends, although it is not complete, when it has used this budget.
+_BUDGET = 2_000_000_000  # In nanoseconds: when the search has used this budget, it ends, even if it is not complete.
 # The checks of the right base string may use at most 1/_SHARE of the remaining budget. The other checks use the rest.
 _SHARE = 4
 # In nanoseconds: the estimated cost of making a base string.
@@ -81,7 +81,7 @@ class Search:
         return self
 
     def _level(self, deviations: int, size: int, checks: Sequence[Check], texts: int) -> int:
-        # A long text is tried with fewer keys, so that the budget allows trying all texts.
+        # A long text is tried with fewer keys, so that the budget is sufficient for all texts.
         levels = (UNCHANGED, ONE, TWO)[deviations:]
         return next((level for level in levels if _cost(size, level, checks) * texts <= self._left), TWO)
 
@@ -104,7 +104,7 @@ class Search:
         for (first, one), (second, other) in combinations(singles if most >= TWO else (), 2):
             if self._left <= 0:
                 break
-            # A deviation that does not change the original request may change the request after another deviation.
+            # A deviation that does not change the right base string may change a base string with another deviation.
             if one is not None:
                 signed = self._changed(second, one)
             else:

@@ -13,9 +13,7 @@ if TYPE_CHECKING:
 
 _SHORT = 4  # In characters. A shorter secret is replaced only if it is a whole value.
 _MAX_SHOWN = 1 << 16  # Maximum number of characters of a text; the end of a longer text is not shown.
-_ENCODINGS = (
-    5  # A base string adds two encodings to a value, and a mistake of the sender can add two further encodings.
-)
+_ENCODINGS = 5  # A base string adds two encodings to a value. A mistake of the sender can add further encodings.
 # In characters. For a secret of at least this length, its base64, lower-case and upper-case forms are also replaced.
 _LONG = 6
 _WORDS = "secret|passw|pwd|access_token|api_?key|oauth_verifier|session_handle"
@@ -47,7 +45,7 @@ class Secrets:
         self._short = re.compile(rf"{start}(?:{short})(?![A-Za-z0-9])") if short else None
 
     def also(self, texts: Iterable[str]) -> Secrets:
-        """Return a new object with these secrets and *texts*, except texts of less than four characters."""
+        """Return a copy. In the copy, each of *texts* with at least four characters is also a secret."""
         return Secrets([*self._texts, *[text for text in texts if len(text) >= _SHORT]])
 
     def are_in(self, name: str, value: str) -> bool:
@@ -64,7 +62,7 @@ class Secrets:
         return f"{shown[: len(shown) - self._longest]}..."
 
     def hide_cut(self, text: str) -> str:
-        """Return *text* without secrets. If a secret was cut before an ellipsis, the start of it is also removed."""
+        """Return *text* without secrets. The remaining part of a secret that was cut at an ellipsis is also removed."""
         *parts, last = self.hide(text).split("...")
         return "...".join([*map(self._without_start, parts), last])
 

@@ -1,4 +1,4 @@
-"""The pieces of a signature base string that a sender signed. A deviation changes one of these pieces."""
+"""The pieces of the signature base string that a sender signed. A deviation changes these pieces."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class Signed:
     writes_equals: bool = True
 
     def with_target(self, *, method: str | None = None, uri: str | None = None) -> Signed:
-        """Return a copy with another method or URI. The parameters are the same, and are not encoded again."""
+        """Return a copy with another method or URI. The parameters do not change, and are not encoded again."""
         changed = replace(self, method=self.method if method is None else method, uri=self.uri if uri is None else uri)
         changed.__dict__["tail"] = self.tail  # This line copies the cached value of the property `tail`.
         return changed

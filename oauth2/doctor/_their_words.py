@@ -93,6 +93,9 @@ def _parameters(base_string: str) -> list[str]:
 
 
 def first_difference(one: str, other: str) -> int:
-    """Return the index of the first character that differs."""
+    """Return the index of the first character that differs.
+
+    If one text starts with the other text, return the length of the shorter text.
+    """
     pairs = enumerate(zip(one, other, strict=False))
     return next((at for at, (left, right) in pairs if left != right), min(len(one), len(other)))

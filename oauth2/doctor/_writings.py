@@ -1,4 +1,4 @@
-"""Deviations in the notation of the signature: RFC 5849 sections 3.4.2 and 3.4.3 require base64."""
+"""Mistakes in the notation of the signature: RFC 5849 sections 3.4.2 and 3.4.3 require base64."""
 
 from __future__ import annotations
 

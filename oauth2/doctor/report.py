@@ -43,10 +43,10 @@ def verdict(diagnosis: Diagnosis) -> str:
 
 
 def comparison_lines(comparison: Comparison, ours: str = "expected", theirs: str = "reported") -> Iterator[str]:
-    """Yield the first difference of two base strings, and the parameters in only one of the base strings.
+    """Yield the first difference between two base strings, and the parameters that only one of them contains.
 
     Args:
-        comparison: ``comparison`` of a diagnosis.
+        comparison: The attribute ``comparison`` of a diagnosis.
         ours: The name of our base string.
         theirs: The name of the base string of the other side.
     """
@@ -59,10 +59,10 @@ def comparison_lines(comparison: Comparison, ours: str = "expected", theirs: str
 
 
 def pieces_lines(pieces: Pieces, most: int | None = None) -> Iterator[str]:
-    """Yield the signature base string step by step (section 3.4.1.1).
+    """Yield the pieces of a signature base string, and then the base string (section 3.4.1.1).
 
     Args:
-        pieces: ``pieces`` of a diagnosis.
+        pieces: The attribute ``pieces`` of a diagnosis.
         most: The maximum number of parameters; None for all parameters.
     """
     yield f"  method      {pieces.method}"

@@ -1,8 +1,8 @@
 """Storage for servers and providers: the store protocols, the records, and :class:`MemoryStore`.
 
 A :class:`~oauth2.server.Server` needs a :class:`NonceStore`. A
-:class:`~oauth2.provider.Provider` needs a :class:`ProviderStore`: one store that
-implements every protocol, or several stores in a :class:`CombinedStore`.
+:class:`~oauth2.provider.Provider` needs a :class:`ProviderStore`: one store for
+all records, or several stores in a :class:`CombinedStore`.
 """
 
 from .async_protocols import (

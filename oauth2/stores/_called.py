@@ -16,14 +16,16 @@ _Blocking = TypeVar("_Blocking", bound=ProviderStore)
 class CalledStore(Generic[_Blocking]):
     """An :class:`~oauth2.stores.AsyncProviderStore` that calls the methods of a blocking store.
 
-    This class calls the methods in the event loop, so the store must never block. For a store that may block, a
-    subclass overrides ``_call()``, for example to call the methods in threads.
+    The methods of a blocking store are ordinary functions instead of coroutine functions. This class calls them in the
+    event loop, so each method must return immediately, like the methods of :class:`~oauth2.stores.MemoryStore`. For a
+    store that waits for a file or a network, a subclass overrides ``_call()``, for example to call the methods in
+    threads.
     """
 
     _store: _Blocking
 
     async def _call(self, method: Callable[_P, _Result], *args: _P.args, **kwargs: _P.kwargs) -> _Result:
-        """Return the result of *method*, a method of the blocking store."""
+        """Call *method*, a method of the blocking store, with the other arguments; return the result."""
         return method(*args, **kwargs)
 
     @property

@@ -10,7 +10,10 @@ Values: TypeAlias = Mapping[str, Any]
 
 
 class Database(Protocol):
-    """Executes SQL statements. The methods raise no error other than StoreUnavailable."""
+    """Executes SQL statements. The methods raise no error other than StoreUnavailable.
+
+    In each method, *values* are the values of the named parameters of a statement.
+    """
 
     def rows(self, statement: str, values: Values) -> Sequence[Row]:
         """Execute *statement* in a separate transaction; return the rows of the result."""

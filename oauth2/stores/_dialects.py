@@ -18,8 +18,7 @@ class Dialect:
         integer: The column type of a time.
         digest: The column type of the digest of a nonce.
         end: The text that follows the list of columns in CREATE TABLE.
-        longest_key: The maximum length of a key in characters, because the column has a limited length; None for no
-            limit.
+        longest_key: The largest number of characters of a key that a column can store; None for no limit.
         stores_nul: Whether a text may contain U+0000.
         keyed_by_grant: True if the primary key of the token table is the grant, and the token key has a unique index.
             False if the primary key is the token key, and the grant has a unique index.

@@ -55,8 +55,8 @@ class Dummies:
                         unseal(row[columns.index("secret")], self._cipher)
 
 
-# Key: a kind of credentials. Value: a dummy record, the function that makes its row, the columns, and the function that
-# reads the row.
+# Key: a kind of credentials. Value: a dummy record, the function that converts the record to a row, the names of the
+# columns, and the function that converts the row to a record.
 _DUMMIES: dict[str, tuple[Any, Callable[..., dict[str, Any]], tuple[str, ...], Callable[..., Any]]] = {
     "consumer": (
         ClientCredentials(key="dummy", secret=os.urandom(11).hex(), callbacks=("oob",)),

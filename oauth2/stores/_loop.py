@@ -1,4 +1,4 @@
-"""``LoopOwner``: the event loop, and the process, to which the connections of an asyncio client belong."""
+"""``LoopOwner``: the event loop and the process to which the connections of a database client for asyncio belong."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from asyncio import AbstractEventLoop, get_running_loop
 from collections.abc import Callable
 
 # An asyncio driver closes a connection that is garbage collected. In a forked process, closing would remove the
-# connection of the parent process from the selector of its event loop, because both processes share this selector.
+# connection from the selector of the parent's event loop, because both processes share this selector.
 # Therefore the child process keeps a reference to each connection of its parent process, so that the connection is not
 # garbage collected.
 _OF_PARENT_PROCESSES: list[object] = []
@@ -17,10 +17,11 @@ class LoopOwner:
     """Ensures that a connection is used only in the event loop and the process that opened the connection.
 
     Args:
-        argument: The name of the argument that holds the client. The error message contains this name.
-        forget: A function that removes all connections from the client without using them, and returns the connections.
-            This function is called before the client is used in a new event loop, if the previous event loop is closed
-            or belongs to the parent process.
+        argument: The name of the argument with which the application passed the database client. The error message
+            contains this name.
+        forget: A function that removes all connections from this client without using them, and returns the
+            connections. This function is called before the client is used in a new event loop, if the previous event
+            loop is closed or belongs to the parent process.
     """
 
     def __init__(self, argument: str, forget: Callable[[], object]) -> None:

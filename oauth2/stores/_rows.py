@@ -1,4 +1,7 @@
-"""Conversion between records and rows of plain values. The SQL stores and the Redis stores use this module."""
+"""Convert records to rows, and rows to records. The SQL stores and the Redis stores use this module.
+
+The values of a row are text, integers or None.
+"""
 
 from __future__ import annotations
 
@@ -65,7 +68,7 @@ def unpack(text: str) -> tuple[str, ...]:
 
 
 def consumer_row(consumer: ClientCredentials, cipher: Cipher | None) -> dict[str, Any]:
-    """Return client credentials as a dict of column names and values. Secrets are in their stored form."""
+    """Return client credentials as a dict of column names and values. :func:`seal` converts the secrets."""
     previous, methods = consumer.previous_secret, consumer.signature_methods
     return {
         "consumer_key": consumer.key,
@@ -101,7 +104,7 @@ def consumer_of(row: Sequence[Any], cipher: Cipher | None) -> ClientCredentials:
 def token_row(token: TokenCredentials, cipher: Cipher | None) -> dict[str, Any]:
     """Return token credentials as a dict of column names and values, including ``ends_at``.
 
-    Secrets are in their stored form.
+    :func:`seal` converts the secrets.
     """
     handle = token.session_handle
     return {
@@ -137,7 +140,7 @@ def token_of(row: Sequence[Any], cipher: Cipher | None) -> TokenCredentials:
 
 
 def temporary_row(temporary: TemporaryCredentials, cipher: Cipher | None) -> dict[str, Any]:
-    """Return temporary credentials as a dict of column names and values. Secrets are in their stored form."""
+    """Return temporary credentials as a dict of column names and values. :func:`seal` converts the secrets."""
     verifier = temporary.verifier
     return {
         "token_key": temporary.key,

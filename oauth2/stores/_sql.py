@@ -25,13 +25,8 @@ from .nonces import checked_seconds, nonce_digest, oldest_kept
 from .records import ClientCredentials, TemporaryCredentials, TokenCredentials
 
 _Record = TypeVar("_Record")
-_KEYS = (
-    "consumer_key",
-    "token_key",
-    "grant_key",
-    "owner",
-    "approved_by",
-)  # The WHERE clauses of the statements compare these columns with keys.
+# The WHERE clauses of the statements compare these columns with keys.
+_KEYS = ("consumer_key", "token_key", "grant_key", "owner", "approved_by")
 
 
 class SQLStore:
@@ -107,7 +102,7 @@ class SQLStore:
         """See :meth:`~oauth2.stores.ConsumerStore.add_consumer`.
 
         Raises:
-            ValueError: The database cannot store a text of the record.
+            ValueError: The record contains a text that the database cannot store.
             StoreUnavailable: The database cannot be written.
         """
         self._database.change(self._sql.put_consumer, self._checked(consumer_row(consumer, self._cipher)))
@@ -120,7 +115,7 @@ class SQLStore:
         """See :meth:`~oauth2.stores.ConsumerStore.replace_consumer`.
 
         Raises:
-            ValueError: The database cannot store a text of the record.
+            ValueError: The record contains a text that the database cannot store.
             StoreUnavailable: The database cannot be written.
         """
         row = self._checked(consumer_row(consumer, self._cipher))
@@ -176,7 +171,7 @@ class SQLStore:
         """See :meth:`~oauth2.stores.TokenStore.add_token`.
 
         Raises:
-            ValueError: The database cannot store a text of the record.
+            ValueError: The record contains a text that the database cannot store.
             StoreUnavailable: The database cannot be written.
         """
         row = self._checked(token_row(token, self._cipher))
@@ -191,8 +186,8 @@ class SQLStore:
         """See :meth:`~oauth2.stores.TokenStore.replace_token`.
 
         Raises:
-            ValueError: The database cannot store a text of the record.
-            StoreUnavailable: The database cannot be written, or already contains the new key.
+            ValueError: The record contains a text that the database cannot store.
+            StoreUnavailable: The database cannot be written, or already contains a token with the new key.
         """
         row = self._checked(token_row(token, self._cipher))
         return self._can_store_key(key) and self._database.change(self._sql.replace_token, {**row, "old_key": key}) == 1
@@ -219,7 +214,7 @@ class SQLStore:
         """See :meth:`~oauth2.stores.TemporaryStore.issue`.
 
         Raises:
-            ValueError: The database cannot store a text of the record.
+            ValueError: The record contains a text that the database cannot store.
             StoreUnavailable: The database cannot be written.
         """
         row = self._checked(temporary_row(temporary, self._cipher))
@@ -253,8 +248,8 @@ class SQLStore:
         """See :meth:`~oauth2.stores.ProviderStore.redeem_for_token`.
 
         Raises:
-            ValueError: The database cannot store a text of the record.
-            StoreUnavailable: The database cannot be written. The temporary credentials are not deleted.
+            ValueError: The record contains a text that the database cannot store.
+            StoreUnavailable: The database cannot be written. In this case, the temporary credentials are not deleted.
         """
         row = self._checked(token_row(token, self._cipher))
         if not self._can_store_key(key):

@@ -23,7 +23,8 @@ DELETE_BESIDE = 8  # The maximum number of expired credentials that are deleted 
 
 
 # MariaDB accepts several statements in one compound statement, which saves round trips. The handler ignores the errors
-# 1205 (lock wait timeout) and 1213 (deadlock). If another transaction has locked a row, a later call deletes this row.
+# 1205 (lock wait timeout) and 1213 (deadlock). If another transaction has locked a row that should be deleted, a later
+# call deletes this row.
 _BEGIN = "BEGIN NOT ATOMIC DECLARE CONTINUE HANDLER FOR 1205, 1213 BEGIN END; "
 _WITHOUT_WAITING = "SET STATEMENT innodb_lock_wait_timeout = 0 FOR "
 
@@ -120,8 +121,8 @@ class Statements:
         row += " WHERE one = 1 AND oldest <= :timestamp"
         self.count_nonces = f"SELECT count(*) FROM {nonce}"
         self.advance = f"UPDATE {horizon} SET oldest = :oldest WHERE one = 1 AND oldest < :oldest"
-        # BUCKET is subtracted, so that nonces of one more minute are not deleted. A claim that started before the
-        # horizon was raised must still find a used nonce of this minute.
+        # BUCKET is subtracted, so that the nonces of the last minute below the horizon are not deleted. A claim that
+        # started before the horizon was raised must still find a used nonce of this minute.
         old = f"timestamp < (SELECT oldest - {BUCKET} FROM {horizon} WHERE one = 1)"
         self.delete_old_nonces = self._delete_some("nonce", "timestamp, digest", old, "timestamp", DELETE_AT_MOST)
         if self.dialect is POSTGRESQL:
@@ -140,9 +141,8 @@ class Statements:
             self.claim_and_delete = f"{_BEGIN}{self.claim}; SELECT row_count(); {self.advance}; {delete}"
         else:
             self.claim = f"INSERT OR IGNORE {row}"
-            self.claim_and_delete = (
-                ""  # SQLite has no network round trips, so one combined statement would not be faster.
-            )
+            # SQLite has no network round trips, so one combined statement would not be faster.
+            self.claim_and_delete = ""
 
     def _put(self, name: str, columns: tuple[str, ...]) -> str:
         values = ", ".join([f":{column}" for column in columns])
@@ -255,9 +255,8 @@ class Statements:
         The caller must then execute the statements of :meth:`create_credentials`, because they create the indexes.
         """
         table, key = self._tables["token"], self.dialect.key
-        if (
-            self.dialect is SQLITE
-        ):  # SQLite cannot add a NOT NULL column to a table with rows, so the table is created again.
+        if self.dialect is SQLITE:
+            # SQLite cannot add a NOT NULL column to a table with rows, so the table is created again.
             new, columns = f"{table}_new", ", ".join([*TOKEN[:-1], "ends_at"])
             return [
                 f"CREATE TABLE {new} ({self._token_columns()}){self.dialect.end}",

@@ -11,29 +11,31 @@ __all__ = ["Turn"]
 
 _SLICE = 0.005  # Length of a time slice, in seconds. Python's default switch interval has the same length.
 _BUSY = 5_000  # In turns per second. From this rate on, a waiting thread sleeps for one slice.
-_SAMPLE = 0.005  # Minimum length, in seconds, of a measurement of the rate of turns.
+_SAMPLE = 0.005  # In seconds. The rate of turns is measured over at least this time.
 
 
 class Turn:
     """A lock with a deadline. If threads take the lock very often, a waiting thread sleeps for a time slice.
 
     Each call of sqlite3 releases the interpreter lock. If a second thread waits for the interpreter lock, the processor
-    switches between the two threads several times for each request. These switches take longer than the request itself.
-    Therefore a thread that does not get the lock sleeps for a time slice. During this time, the other thread completes
-    several requests.
+    switches between the two threads several times for each statement. These switches take longer than the statement
+    itself. Therefore a thread that does not get the turn sleeps for a time slice. During this time, the thread that has
+    the turn executes several statements.
     """
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self.release = self._lock.release  # Releases the turn. Calling a method of this class would be slower.
-        # Only one waiting thread sleeps. The sleeping thread has this lock, and all other waiting threads wait for it.
+        # Releases the turn. A method that calls self._lock.release() would be slower.
+        self.release = self._lock.release
+        # Only one waiting thread sleeps. The sleeping thread has this lock, and all other waiting threads wait until
+        # this lock is released.
         self._next = Lock()
         self._count = 0  # Number of turns so far.
         self._is_busy = False
         self._sampled = (0.0, 0)  # Monotonic time, and number of turns, at the last measurement.
 
     def take_free(self) -> bool:
-        """Return True if the turn was free; this thread then has the turn."""
+        """Take the turn if no other thread has it. Return True if this thread now has the turn."""
         if self._lock.acquire(False):
             self._count += 1
             return True
@@ -65,7 +67,7 @@ class Turn:
 
     def _is_busy_now(self) -> bool:
         # If there are fewer turns per second than _BUSY, two threads rarely need the turn at the same time. Sleeping
-        # would then save little processor time, and would delay the request.
+        # would then save little processor time, and would delay this thread.
         now, (then, count) = monotonic(), self._sampled
         if now - then > _SAMPLE:
             self._is_busy = self._count - count > _BUSY * (now - then)

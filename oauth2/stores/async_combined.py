@@ -18,7 +18,7 @@ __all__ = ["AsyncCombinedStore"]
 class AsyncCombinedStore:
     """:class:`~oauth2.stores.CombinedStore` for asyncio: an :class:`~oauth2.stores.AsyncProviderStore`.
 
-    Each part is an asyncio store or a ``MemoryStore``, which never blocks.
+    Each part is an asyncio store, or a ``MemoryStore``, whose methods return immediately.
 
     If *credentials* and *temporary* are two stores, :meth:`redeem_for_token` deletes the temporary credentials and then
     adds the token. If the task is cancelled, both steps are still completed in the background.
@@ -174,9 +174,9 @@ class AsyncCombinedStore:
             await store.close()
 
     async def read_dummies(self, found: Mapping[str, object]) -> None:
-        """Call ``read_dummies()`` of each store for the records of this store, if the store has this method.
+        """For each record in *found*, call ``read_dummies()`` of the store of this record.
 
-        See :class:`~oauth2.stores._dummies.Dummies`.
+        A store without this method is skipped. See :class:`~oauth2.stores._dummies.Dummies`.
         """
         for kind, credentials in found.items():
             store: AsyncStore = self.temporary if kind == "temporary" else self.credentials

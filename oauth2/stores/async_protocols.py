@@ -32,7 +32,7 @@ class AsyncStore(Protocol):
 
 
 class AsyncNonceStore(AsyncStore, Protocol):
-    """Used nonces (section 3.3); see :class:`NonceStore`."""
+    """An asyncio store of used nonces (section 3.3); see :class:`NonceStore`."""
 
     @property
     def window(self) -> int:
@@ -49,7 +49,7 @@ class AsyncNonceStore(AsyncStore, Protocol):
 
 
 class AsyncConsumerStore(AsyncStore, Protocol):
-    """Client credentials; see :class:`ConsumerStore`."""
+    """An asyncio store of client credentials; see :class:`ConsumerStore`."""
 
     def add_consumer(self, consumer: ClientCredentials) -> Awaitable[None]:
         """See :meth:`ConsumerStore.add_consumer`."""
@@ -73,7 +73,7 @@ class AsyncConsumerStore(AsyncStore, Protocol):
 
 
 class AsyncTokenStore(AsyncStore, Protocol):
-    """Token credentials; see :class:`TokenStore`."""
+    """An asyncio store of token credentials; see :class:`TokenStore`."""
 
     def add_token(self, token: TokenCredentials) -> Awaitable[None]:
         """See :meth:`TokenStore.add_token`."""
@@ -97,7 +97,7 @@ class AsyncTokenStore(AsyncStore, Protocol):
 
 
 class AsyncCredentialStore(AsyncConsumerStore, AsyncTokenStore, Protocol):
-    """Client credentials and token credentials in one store; see :class:`CredentialStore`."""
+    """An asyncio store of client credentials and token credentials; see :class:`CredentialStore`."""
 
     def find(
         self, consumer_key: str, token_key: str | None
@@ -107,7 +107,7 @@ class AsyncCredentialStore(AsyncConsumerStore, AsyncTokenStore, Protocol):
 
 
 class AsyncTemporaryStore(AsyncStore, Protocol):
-    """Temporary credentials; see :class:`TemporaryStore`."""
+    """An asyncio store of temporary credentials; see :class:`TemporaryStore`."""
 
     def issue(self, temporary: TemporaryCredentials) -> Awaitable[None]:
         """See :meth:`TemporaryStore.issue`."""
@@ -131,7 +131,7 @@ class AsyncTemporaryStore(AsyncStore, Protocol):
 
 
 class AsyncProviderStore(AsyncCredentialStore, AsyncTemporaryStore, AsyncNonceStore, Protocol):
-    """A store of all records of an :class:`~oauth2.provider.AsyncProvider`."""
+    """An asyncio store of all records of an :class:`~oauth2.provider.AsyncProvider`."""
 
     def redeem_for_token(self, key: str, token: TokenCredentials) -> Awaitable[bool]:
         """See :meth:`ProviderStore.redeem_for_token`."""
@@ -139,7 +139,7 @@ class AsyncProviderStore(AsyncCredentialStore, AsyncTemporaryStore, AsyncNonceSt
 
 
 class AsyncListingStore(AsyncStore, Protocol):
-    """A store that can list all of its client and token credentials; see :class:`ListingStore`."""
+    """An asyncio store that can list all of its client and token credentials; see :class:`ListingStore`."""
 
     def list_consumers(self, after: str = "", *, limit: int = 100) -> Awaitable[list[ClientCredentials]]:
         """See :meth:`ListingStore.list_consumers`."""

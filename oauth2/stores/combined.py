@@ -18,11 +18,11 @@ class CombinedStore:
 
     :meth:`redeem_for_token` deletes temporary credentials and adds token credentials.
     If *credentials* and *temporary* are the same object, these two changes are one atomic step. Otherwise the temporary
-    credentials are deleted first. If the process is killed before the token credentials are stored, the client must ask
-    the user again.
+    credentials are deleted first. If the process is then killed before the token credentials are stored, the user must
+    approve the client again.
 
-    When client credentials are removed, temporary credentials that were issued to the
-    client remain until they expire. These temporary credentials cannot be redeemed, because a provider refuses the
+    If *credentials* and *temporary* are different objects, :meth:`remove_consumer` does not delete the temporary
+    credentials of the client, which remain until they expire. They cannot be redeemed, because a provider refuses the
     request of an unknown client.
 
     Args:
@@ -153,8 +153,8 @@ class CombinedStore:
             return bool(blocking_result("temporary", in_one_step(key, token)))
         # The temporary credentials must be deleted before the token is added. In this order, one approval never results
         # in two tokens, even if the process is killed between the deletion and the addition. If redeem() returns an
-        # awaitable, blocking_result() raises an error. Otherwise the awaitable, which is not None, would be treated as
-        # temporary credentials, and a used approval would result in a second token.
+        # awaitable, blocking_result() raises an error. Without this error, the awaitable, which is not None, would be
+        # treated as temporary credentials, and a used approval would result in a second token.
         if blocking_result("temporary", self.temporary.redeem(key)) is None:
             return False
         self.credentials.add_token(token)
@@ -171,9 +171,9 @@ class CombinedStore:
             store.close()
 
     def read_dummies(self, found: Mapping[str, object]) -> None:
-        """Call ``read_dummies()`` of each store for the records of this store, if the store has this method.
+        """For each record in *found*, call ``read_dummies()`` of the store of this record.
 
-        See :class:`~oauth2.stores._dummies.Dummies`.
+        A store without this method is skipped. See :class:`~oauth2.stores._dummies.Dummies`.
         """
         for kind, credentials in found.items():
             store: Store = self.temporary if kind == "temporary" else self.credentials

@@ -1,4 +1,4 @@
-"""``read_condition``: what an operator must know about the database of a store, read without changing its schema."""
+"""``read_condition`` reads what an operator must know about the database of a store. It does not change the schema."""
 
 from __future__ import annotations
 
@@ -34,16 +34,16 @@ class Condition:
 
     Attributes:
         kind: "sqlite", "postgresql", "mariadb" or "redis".
-        server: The version of the server, as the server reports it.
+        server: The name and the version of the database, such as "PostgreSQL 17.2".
         schema: The schema version of the tables; None if there are no tables, or if the database has no schema.
         supported_schema: The schema version that this version of oauth2 uses; None for Redis, which has no schema.
         clock_difference: Seconds by which the clock of the server is ahead of the clock of this machine; None for an
             SQLite file, which has no clock.
         nonces: The number of stored nonces; None if the tables are missing or have another schema version.
-        write_error: The reason why the database does not complete a write; None if the test write was completed. In
-            PostgreSQL and MariaDB, no write is tried unless *schema* is *supported_schema*; the value is then None.
-        settings: The settings of the server that determine whether completed writes can be lost in a crash. Each key is
-            the name of a setting.
+        write_error: The reason why the database does not complete a write; None if the test write was completed. For
+            PostgreSQL and MariaDB, also None if *schema* is not *supported_schema*, because no write is tried then.
+        settings: The settings of the server that determine whether stored records can be lost, for example in a crash.
+            Each key is the name of a setting.
     """
 
     kind: str
@@ -66,7 +66,7 @@ def supported_schema_version(url: str) -> int | None:
 
 
 def read_schema_version(url: str, *, prefix: str | None = None, timeout: float = 10.0) -> int | None:
-    """Return the schema version of the tables; None if there are no tables. Nothing is changed.
+    """Return the schema version of the tables; None if there are no tables. The database is not changed.
 
     See :func:`read_condition` for the arguments and the errors.
     """
@@ -82,7 +82,7 @@ def read_schema_version(url: str, *, prefix: str | None = None, timeout: float =
 
 
 def read_condition(url: str, *, prefix: str | None = None, timeout: float = 10.0) -> Condition:
-    """Read the condition of the database at *url*. The schema is not created or upgraded.
+    """Read the condition of the database at *url*. This function neither creates nor upgrades the schema.
 
     This function also tries one write that changes no record of a provider. PostgreSQL and MariaDB are tested in this
     way only if their tables have the supported schema version.
@@ -116,8 +116,8 @@ def _sqlite_path(url: str, prefix: str | None) -> str:
 
 @contextmanager
 def _connected_file(path: str, timeout: float) -> Iterator[sqlite3.Connection]:
-    # This function must not change the schema. A connection of SQLite would create a missing file, and SQLiteStore
-    # would upgrade the schema.
+    # This function must not change the schema. It does not use SQLiteStore, which would upgrade the schema. It also
+    # checks that the file exists, because sqlite3.connect() would create a missing file.
     if not os.path.exists(path):
         raise StoreUnavailable("The database file does not exist.")
     try:

@@ -46,13 +46,13 @@ _LOST = {2006, 2013, 2055}  # Each of these MariaDB error numbers means that the
 class DjangoStore(SQLStore):
     """A store for all records in a PostgreSQL, MariaDB or SQLite database of a Django project.
 
-    The migrations of ``oauth2.integrations.django`` create the tables. The store executes the same statements as
-    :class:`~oauth2.stores.sqlalchemy.SQLAlchemyStore`, and a program without Django can use the tables through that
-    class.
+    The migrations of ``oauth2.integrations.django`` create the tables. The tables and the statements are
+    the same as for :class:`~oauth2.stores.sqlalchemy.SQLAlchemyStore`. A program without Django can therefore use that
+    class with the same tables.
 
     Each thread uses the connection that Django has opened for this thread. If a method is called inside a transaction
-    of the application, its statements are part of this transaction. Only :meth:`add_nonce` raises an error inside a
-    transaction, because a rollback would delete the nonce.
+    of the application, the statements of the method are part of this transaction. Only :meth:`add_nonce` raises an
+    error inside a transaction, because a rollback would delete the nonce.
 
     Args:
         using: The alias of the database in ``DATABASES``.
@@ -87,8 +87,8 @@ class DjangoStore(SQLStore):
     def delete_expired(self, now: int) -> int:
         """Delete all nonces and credentials that have expired; return their number.
 
-        A method that adds a record also deletes a few expired records. This method is for a database that contains many
-        expired records.
+        Each method that adds a record also deletes a few expired records. Call ``delete_expired()`` if the database
+        contains many expired records.
 
         Args:
             now: The time in seconds since 1970-01-01 00:00 UTC.
@@ -116,7 +116,7 @@ def table_statements(vendor: str) -> list[str]:
         ValueError: *vendor* is another database.
     """
     made = _statements(vendor)
-    # The version is written last, so that a version in its table means that the schema is complete.
+    # The version is written last, so that a version in the version table means that the schema is complete.
     return [*made.create_nonces(), *made.create_credentials(), *made.create_version()]
 
 
@@ -129,7 +129,7 @@ def _statements(vendor: str) -> Statements:
 class _Connections:
     """The connections of Django to one database. Each thread has one connection.
 
-    If the connection is lost, or if two transactions conflict, this class repeats the work.
+    If the connection is lost, or if two transactions conflict, this class executes the statements again.
     """
 
     def __init__(self, using: str) -> None:
@@ -203,7 +203,7 @@ class _Connections:
             ) from None
 
     def _run(self, work: Callable[[BaseDatabaseWrapper], _Result]) -> _Result:
-        """Return the result of *work*; repeat it after a lost connection or a conflict of transactions.
+        """Return the result of *work*; repeat *work* after a lost connection or a conflict of transactions.
 
         The database may have completed the first attempt although it reported an error. Even in this case, repeating
         *work* is safe, because a second claim, redemption or approval is refused.
@@ -260,7 +260,7 @@ def _last_id(cursor: CursorWrapper) -> int:
 
 
 def _commits(connection: BaseDatabaseWrapper) -> bool:
-    """Return whether each statement is committed immediately. For a closed connection, return its ``AUTOCOMMIT``."""
+    """Return whether each statement is committed immediately; for a closed connection, its setting ``AUTOCOMMIT``."""
     is_open = connection.connection is not None
     return bool(connection.autocommit if is_open else connection.settings_dict["AUTOCOMMIT"])
 

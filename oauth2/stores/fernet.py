@@ -1,4 +1,4 @@
-"""``FernetCipher``: encryption at rest with Fernet from the library cryptography."""
+"""``FernetCipher``: encryption at rest with Fernet from the library ``cryptography``."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["FernetCipher"]
 class FernetCipher:
     """A :class:`~oauth2.stores.Cipher` that uses Fernet: AES-128-CBC with HMAC-SHA256.
 
-    To rotate the key, create the cipher with the new key as the first argument and the current key as the second. Call
+    To rotate the key, create the cipher with the new key as the first argument and the old key as the second. Call
     ``reencrypt()`` of the store until it returns None. Afterwards, create the cipher without the old key.
 
     Args:
@@ -61,8 +61,8 @@ class FernetCipher:
 
 def _multi_fernet(keys: list[str | bytes]) -> MultiFernet | None:
     texts = [key if isinstance(key, str) else key.decode("ascii", "replace") for key in keys]
-    # The characters + and / are not in the URL-safe base64 alphabet. Python 3.15 warns about them, and later versions
-    # ignore them.
+    # The characters + and / are not in the URL-safe base64 alphabet. A key with these characters is refused, because
+    # Python 3.15 warns about them, and later versions of Python ignore them.
     if any("+" in text or "/" in text for text in texts):
         return None
     try:

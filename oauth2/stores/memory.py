@@ -35,8 +35,8 @@ class MemoryStore:
     def __init__(self, *, window: int = 300) -> None:
         self.window = checked_seconds("window", window)
         self._lock = Lock()
-        # A bucket contains the nonces of one minute. The key is the first timestamp of the bucket. Each row of a bucket
-        # is a concatenation of digests, which needs a quarter of the memory of a set.
+        # A bucket contains the nonces of one minute. The key of the dict is the first timestamp of this minute. Each
+        # row of a bucket is a concatenation of digests, which needs a quarter of the memory of a set.
         self._buckets: dict[int, list[bytes]] = {}
         self._deleted: list[list[bytes]] = []
         # Without a salt, a peer could choose nonces that are all stored in the same row, and make each search slow.

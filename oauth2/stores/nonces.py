@@ -1,4 +1,4 @@
-"""Functions of all nonce stores: the digest of a nonce, and the age at which a nonce may be deleted."""
+"""Functions for all nonce stores: the digest of a nonce, and the age at which a nonce may be deleted."""
 
 from __future__ import annotations
 

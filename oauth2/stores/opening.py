@@ -76,7 +76,7 @@ def open_store(
     """Open the store of a provider. If necessary, its file or tables are created or upgraded.
 
     Args:
-        url: The URL of the database for credentials. A password in the URL is percent-encoded.
+        url: The URL of the database for credentials. A password in the URL must be percent-encoded.
         nonces: The URL of another database for nonces, such as Redis; None to store nonces and credentials in the same
             database.
         prefix: The prefix of the names of tables; None for the default. For an SQLite file, *prefix* must be None.

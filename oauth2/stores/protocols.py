@@ -1,4 +1,4 @@
-"""The store protocols. Each kind of record has a small protocol.
+"""The store protocols. Each kind of record has its own small protocol.
 
 Each method is atomic. A store that cannot be read or written raises
 :class:`~oauth2.errors.StoreUnavailable` and no other error. No store has a
@@ -73,9 +73,9 @@ class ConsumerStore(Store, Protocol):
         ...
 
     def replace_consumer(self, consumer: ClientCredentials) -> bool:
-        """Replace the client credentials with the same key.
+        """Replace the stored client credentials that have the key of *consumer*; return True.
 
-        If the key does not exist, store nothing and return False.
+        If no client credentials have this key, store nothing and return False.
         """
         ...
 
@@ -92,7 +92,7 @@ class TokenStore(Store, Protocol):
     """A store of token credentials."""
 
     def add_token(self, token: TokenCredentials) -> None:
-        """Store new token credentials; replace earlier token credentials of the same grant."""
+        """Store new token credentials. They replace stored token credentials with the same grant."""
         ...
 
     def get_token(self, key: str) -> TokenCredentials | None:
@@ -102,8 +102,8 @@ class TokenStore(Store, Protocol):
     def replace_token(self, key: str, token: TokenCredentials) -> bool:
         """Replace the token credentials whose key is *key* by *token*. Return True if they existed.
 
-        Store nothing and return False if the grant of *token* has token credentials with another key (already renewed),
-        or no token credentials (revoked).
+        Store nothing and return False if the grant of *token* has token credentials with a key other than *key*
+        (already renewed), or no token credentials (revoked).
 
         Raises:
             StoreUnavailable: Other token credentials have the key of *token*; nothing was changed.
@@ -150,7 +150,10 @@ class TemporaryStore(Store, Protocol):
         ...
 
     def approve(self, key: str, user: str, verifier: str, realms: tuple[str, ...]) -> bool:
-        """Record the approval; return True if the credentials existed and had not been approved yet."""
+        """Record that *user* approved the credentials with *key*, and store *verifier* and *realms*.
+
+        Return True if the credentials existed and had not been approved yet; otherwise change nothing and return False.
+        """
         ...
 
     def count_try(self, key: str) -> int:
@@ -172,7 +175,7 @@ class ProviderStore(CredentialStore, TemporaryStore, NonceStore, Protocol):
         """Delete temporary credentials, and store *token* instead; return True if the temporary credentials existed.
 
         The two changes are atomic, even if the process is killed. The only exception is a
-        :class:`~oauth2.stores.CombinedStore` of two stores.
+        :class:`~oauth2.stores.CombinedStore` whose *credentials* and *temporary* are two stores.
         """
         ...
 
@@ -183,8 +186,8 @@ class ListingStore(Store, Protocol):
     This protocol is separate from :class:`CredentialStore`, because a provider does not need these methods, and some
     databases cannot list records in order. All stores of credentials in this package implement this protocol.
 
-    Both methods return one page. To get the next page, a program passes the key of the last client credentials, or the
-    grant of the last token credentials, as *after*.
+    Both methods return one page. To get the next page, pass as *after* the key of the last client credentials, or the
+    grant of the last token credentials, of the current page.
     """
 
     def list_consumers(self, after: str = "", *, limit: int = 100) -> list[ClientCredentials]:

@@ -80,7 +80,7 @@ class TemporaryCredentials:
         callback: The URL to which the user is redirected after the approval, or ``"oob"``.
         issued_at: The time of issue.
         expires_at: The time of expiry. From this time, the credentials are refused and may be deleted.
-        realms: The realms that the client requested. After the approval, the realms that the user granted.
+        realms: Before the approval, the realms that the client requested; afterwards, the realms that the user granted.
         user: The user who approved the credentials; None before the approval.
         verifier: The ``oauth_verifier`` of section 2.2; None before the approval.
     """
@@ -134,7 +134,7 @@ class TokenCredentials:
 
     @property
     def ends_at(self) -> int | None:
-        """The time from which the credentials are expired and cannot be renewed; None if they never expire."""
+        """The time from which the credentials are expired and cannot be renewed; None if there is no such time."""
         if self.expires_at is None or (self.session_handle is not None and self.session_expires_at is None):
             return None
         return max(self.expires_at, self.session_expires_at or 0)
@@ -154,6 +154,6 @@ def as_tuple(argument: str, names: Iterable[str]) -> tuple[str, ...]:
 def is_valid_key(key: object) -> bool:
     """Return whether *key* may be passed to a store: 1 to 255 characters, valid UTF-8, no NUL.
 
-    A provider treats every other key as unknown, because some databases raise an error for such a key.
+    A provider treats a key that is not valid as unknown, because some databases raise an error for such a key.
     """
     return isinstance(key, str) and 0 < len(key) <= _MAX_KEY and "\0" not in key and is_utf8(key)

@@ -49,8 +49,8 @@ for _, bucket in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', '(' .. olde
 end
 return 1
 """
-# HSET must be the first command. HSET needs memory, so it must fail if Redis has no free memory. After HDEL, Redis
-# would execute the rest of the script even without free memory.
+# HSET must be the first command, so that the script fails if Redis has no free memory. If HDEL were the first command,
+# Redis would execute HSET even without free memory.
 _ISSUE = """
 redis.call('HSET', KEYS[1], 'issued', ARGV[1])
 redis.call('HDEL', KEYS[1], 'approved', 'tries')
@@ -201,9 +201,9 @@ class RedisStore(_RedisBase):
     """Used nonces and temporary credentials in Redis or Redis Cluster; each call needs one round trip.
 
     As in every store, the timestamps of newer nonces determine when old nonces are deleted; the store has no clock.
-    Therefore a wrong clock never allows a replay. This store has no ``reencrypt()``, because temporary credentials
-    expire within minutes. After a change of the cipher's key, do not remove the older key until all temporary
-    credentials with this key have expired.
+    Therefore a wrong clock of a machine never allows a replay. This store has no ``reencrypt()``, because temporary
+    credentials expire within minutes. After you have added a new key to the cipher, keep the old key until all
+    temporary credentials that were encrypted with the old key have expired.
 
     Configure Redis with ``maxmemory-policy noeviction``, the default. If Redis evicts a nonce, the nonce could be used
     again.

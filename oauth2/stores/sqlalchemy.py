@@ -39,7 +39,7 @@ _ROLLED_BACK = {"40001", "40P01", 1213, 1020}
 
 
 class _SQLAlchemyStore(SQLStore):
-    """A store that uses an engine; :meth:`create_schema` creates its tables."""
+    """A store that uses an SQLAlchemy engine; :meth:`create_schema` creates its tables."""
 
     def __init__(self, engine: sa.Engine, prefix: str, window: int, cipher: Cipher | None) -> None:
         self._pool = _Pool(engine)
@@ -71,7 +71,7 @@ class SQLAlchemyStore(_SQLAlchemyStore):
 
     Raises:
         TypeError: *engine* is not a synchronous engine, or *window* is not a number.
-        ValueError: *engine* belongs to another database, such as MySQL; *prefix* is not
+        ValueError: *engine* belongs to a database that is not supported, such as MySQL; *prefix* is not
             valid; or *window* is negative.
         StoreUnavailable: The database cannot be used, or its tables have a newer schema version.
     """
@@ -93,7 +93,7 @@ class AsyncSQLAlchemyStore(CalledStore[_SQLAlchemyStore]):
     statement or the transaction is not yet committed, the database then rolls it back.
 
     The constructor does not use the database. The first call of a method creates the tables if they do not exist. To
-    create the tables earlier, call :meth:`create_schema`.
+    create the tables before the first call, await :meth:`create_schema`.
 
     The connections belong to the event loop that opened them. If that event loop is
     closed, or the process was forked, the store opens new connections.
@@ -148,7 +148,8 @@ class AsyncSQLAlchemyStore(CalledStore[_SQLAlchemyStore]):
         try:
             return await greenlet_spawn(partial(method, *args, **kwargs))
         except StoreUnavailable:
-            # In a cancelled task, asyncmy raises another error. The task must end with CancelledError.
+            # In a cancelled task, asyncmy raises an error other than CancelledError, but the task must end with
+            # CancelledError.
             if task is not None and task.cancelling() > cancellations:
                 raise asyncio.CancelledError from None
             raise
@@ -180,7 +181,7 @@ def schema_statements(database: str, *, prefix: str = "oauth2_", since: int | No
             upgrade these tables. None if no tables exist.
 
     Raises:
-        ValueError: *database* is another name, *prefix* is not valid, or *since* is not an earlier schema version.
+        ValueError: *database* is another name, *prefix* is not valid, or *since* is neither None nor 1.
     """
     if since not in (None, *range(1, VERSION)):
         raise ValueError(f"since: must be None or a version before {VERSION}")
@@ -202,8 +203,8 @@ def _dialect(argument: str, name: str) -> Dialect:
 class _Pool:
     """The connections of an engine.
 
-    If a connection is lost, or if two transactions conflict, this class repeats the work. This class can be used after
-    a fork, and raises only StoreUnavailable.
+    If a connection is lost, or if two transactions conflict, this class executes the statements again. This class can
+    be used after a fork, and raises only StoreUnavailable.
     """
 
     def __init__(self, engine: sa.Engine) -> None:
@@ -289,7 +290,7 @@ class _Pool:
                         connection.rollback()  # The isolation level of a connection cannot be changed in a transaction.
                         dialect.reset_isolation_level(driver)
             except BaseException as exc:
-                # The connection may have another isolation level, or may still receive a response of the database, so
+                # The connection may have a wrong isolation level, or may still receive a response of the database, so
                 # the connection cannot be used again.
                 if not isinstance(exc, sa_exc.DBAPIError):
                     connection.invalidate(exc)
@@ -324,7 +325,7 @@ class _Pool:
     def _fast(
         self, pooled: sa.PoolProxiedConnection, statement: str, values: Values, read: Callable[[Any], _Result]
     ) -> _Result:
-        """Execute a statement several times faster than ``sa.Connection.execute``."""
+        """Execute a statement in a fraction of the time that ``sa.Connection.execute`` needs."""
         sql, names = self._compiled.get(statement) or self._compile(statement)
         cursor: Any = pooled.cursor()
         try:
@@ -362,7 +363,7 @@ class _Pool:
         return text
 
     def _repeated(self, work: Callable[[], _Result]) -> _Result:
-        """Return the result of *work*; repeat it after a lost connection or a conflict of transactions.
+        """Return the result of *work*; repeat *work* after a lost connection or a conflict of transactions.
 
         The database may have completed the first attempt although it reported an error. Even in this case, repeating
         *work* is safe, because a second claim, redemption or approval is refused.
@@ -381,9 +382,8 @@ class _Pool:
                 if not _is_rolled_back(exc.orig) and (lost or not exc.connection_invalidated):
                     break
                 lost = lost or exc.connection_invalidated
-            except (
-                self._driver_errors
-            ) as exc:  # SQLAlchemy does not wrap an error that occurs while it opens a connection.
+            except self._driver_errors as exc:
+                # SQLAlchemy does not wrap an error that occurs while it opens a connection.
                 cause = exc
                 if lost or not self._engine.dialect.is_disconnect(exc, None, None):
                     break
@@ -469,9 +469,8 @@ def _begin(statements: Statements) -> list[str]:
 
 
 def _upgrade(connection: sa.Connection, statements: Statements) -> None:
-    version = _version(
-        connection, statements
-    )  # The version is read again, because another process may have upgraded the schema.
+    # The version is read again, because another process may have upgraded the schema.
+    version = _version(connection, statements)
     if version == VERSION:
         return
     for statement in _schema(statements, is_upgrade=version is not None):

@@ -34,8 +34,8 @@ class SQLiteStore(SQLStore):
     If the file or its ``-wal`` is removed, replaced or truncated while a store is open, nonces may be lost. In this
     case, every method of the store raises StoreUnavailable. After the SQL statement, each method checks that both files
     are still the files that the store opened. The file is checked at most once in 0.2 milliseconds, and the ``-wal`` at
-    most once per millisecond. A checkpoint of SQLite in another process may truncate the ``-wal``, because a checkpoint
-    loses no data.
+    most once per millisecond. If a checkpoint of SQLite in another process truncates the ``-wal``, no error is raised,
+    because a checkpoint loses no data.
 
     If several threads together call the methods more than 5,000 times a second, a thread may wait 5 milliseconds, or
     longer if more threads wait. Without these pauses, each call would need about three times as much processor time.
@@ -48,8 +48,8 @@ class SQLiteStore(SQLStore):
             could not read such a database.
         window: The largest ``timestamp_threshold`` of a server that may use this store, in seconds.
         timeout: Maximum time, in seconds, that a method waits for other processes that write or for other threads that
-            use the store. Afterwards the method raises StoreUnavailable. While one thread waits for a process, other
-            threads can read.
+            use the store. Afterwards the method raises StoreUnavailable. While one thread waits for another
+            process, other threads of this process can read.
         cipher: The cipher that encrypts secrets in the file; None for no encryption.
 
     Raises:
@@ -90,7 +90,7 @@ class SQLiteStore(SQLStore):
     def add_nonce(self, nonce: str, timestamp: int, consumer_key: str, token_key: str | None) -> bool:
         """See :meth:`~oauth2.stores.NonceStore.add_nonce`.
 
-        This method executes one statement. For one of 64 new nonces, this method executes four more statements, which
+        This method executes one statement. For one of 64 new nonces, this method executes four more statements to
         delete old nonces.
 
         Raises:
@@ -104,7 +104,8 @@ class SQLiteStore(SQLStore):
         return new
 
     def _delete_old_nonces(self, oldest: int) -> None:
-        # All nonces with timestamps below the horizon *oldest* are deleted. Such nonces cannot be added anymore.
+        # Delete at most DELETE_AT_MOST nonces with timestamps below the horizon *oldest*. Afterwards the store refuses
+        # all nonces with these timestamps.
         if oldest <= self._cleaned:
             return
         steps: list[tuple[str, Values]] = [(STATEMENTS.advance, {"oldest": oldest}), (STATEMENTS.delete_old_nonces, {})]
@@ -113,7 +114,7 @@ class SQLiteStore(SQLStore):
 
 
 def create_file(path: str) -> None:
-    """Create a database file with mode 0600 if it does not exist; SQLite gives its -wal and -shm the same mode."""
+    """Create a database file with mode 0600 if it does not exist. SQLite gives this mode to the -wal and the -shm."""
     # O_EXCL prevents opening an existing file. Closing an existing file would release the locks that SQLite has on this
     # file in this process. If the file cannot be created, SQLite reports the reason when it opens the file.
     with FORK_LOCK, contextlib.suppress(OSError):
@@ -122,7 +123,7 @@ def create_file(path: str) -> None:
 
 def warn_of_access(path: str) -> None:
     """Warn if other users than the owner have access to a database file, its -wal or its -shm."""
-    file = os.path.realpath(path)  # SQLite follows a symbolic link, and creates -wal and -shm beside the target.
+    file = os.path.realpath(path)  # SQLite follows a symbolic link, and creates -wal and -shm next to the target.
     found = [each for each in (file, f"{file}-wal", f"{file}-shm") if _is_open_to_others(each)]
     if found:
         remedy = f"Run: chmod 600 {shlex.join(found)}"

@@ -4,7 +4,7 @@
 * :mod:`oauth2.telemetry.prometheus`: Prometheus metrics (extra ``prometheus``).
 * :mod:`oauth2.telemetry.opentelemetry`: OpenTelemetry spans (extra ``opentelemetry``).
 
-These three modules never show a secret, a token, a signature or a parameter of a request.
+These three modules never show a secret, a token or a signature.
 """
 
 from __future__ import annotations

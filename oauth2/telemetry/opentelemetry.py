@@ -32,19 +32,19 @@ from ._fields import mistake_of, name_of, outcome_of, problem_of
 __all__ = ["OpenTelemetrySpans"]
 
 _NANOSECONDS = 1_000_000_000
-# Maximum number of refused requests whose span contexts are stored until the requests are diagnosed. A diagnosis of an
-# older request gets no link.
+# Maximum number of refused requests whose span contexts are stored until the requests are diagnosed. If the context of
+# a request is no longer stored, the diagnosis of this request gets no link.
 _MAX_LINKED = 100
 
 
 class OpenTelemetrySpans:
-    """A hook that records events. The application passes the same object as ``audit`` and as ``requests``.
+    """A hook that records events. An application passes one object to ``Provider``, as ``audit`` and as ``requests``.
 
     * Each request becomes a span ``oauth2.request_token``, ``oauth2.access_token``, ``oauth2.resource`` or
-      ``oauth2.unknown`` below the current span, which is usually the span of the HTTP request. The attributes of the
-      span are ``oauth2.endpoint``, ``oauth2.outcome``, ``oauth2.problem`` and, for a refused request,
-      ``http.response.status_code``. The span has ``error.type`` and the status ``ERROR`` only if the store failed
-      (503).
+      ``oauth2.unknown``. The parent of this span is the current span, usually the span of the HTTP request. The
+      attributes of the new span are ``oauth2.endpoint`` and ``oauth2.outcome``, and for a refused request also
+      ``oauth2.problem`` and ``http.response.status_code``. The new span has ``error.type`` and the
+      status ``ERROR`` only if the store failed (503).
     * Each audit event becomes an event such as ``oauth2.issued`` of the current span.
     * Each diagnosis becomes a span ``oauth2.diagnosed`` in a new trace. This span has a link to the span of the refused
       request, and the attributes ``oauth2.verdict`` and ``oauth2.mistake``.

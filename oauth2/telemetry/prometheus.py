@@ -29,7 +29,7 @@ class PrometheusMetrics:
     An application passes one object to all providers of a process, as ``audit`` and as ``requests``.
 
     ========================================  ================================  =============================
-    metric                                    labels                            hook
+    metric                                    labels                            argument of ``Provider``
     ========================================  ================================  =============================
     ``oauth2_requests_total``                 ``endpoint, outcome, problem``    ``requests``
     ``oauth2_request_duration_seconds``       ``endpoint, outcome``             ``requests``

@@ -1,7 +1,8 @@
-"""Tools for testing programs that use OAuth 1.0a: a pytest plugin, matchers for recorders, and contracts for stores.
+"""Tools for testing programs that use OAuth 1.0a.
 
-The plugin needs no import: pytest finds its fixtures by the entry point ``pytest11``. Only the plugin and the contracts
-need pytest.
+The tools are a pytest plugin, matchers for libraries that record requests, and contracts: classes of tests for stores.
+The plugin needs no import, because pytest finds its fixtures by the entry point ``pytest11``. Only the plugin and the
+contracts need pytest.
 """
 
 from importlib import import_module
@@ -27,7 +28,7 @@ else:
         if module is None:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         if module.endswith("_contract"):
-            # This module registers the contracts, so that pytest rewrites their assert statements.
+            # The module _contract registers the contracts, so that pytest rewrites their assert statements.
             import_module("._contract", __name__)
         value = globals()[name] = getattr(import_module(f".{module}", __name__), name)
         return value

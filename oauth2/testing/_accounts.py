@@ -1,6 +1,6 @@
 """The credentials that a service for tests has issued.
 
-A test can issue credentials in one line, and a diagnosis can look up credentials.
+A test issues credentials with one call. A diagnosis looks up the credentials of a request.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ class Accounts:
         """Let *token* expire at the time *now*.
 
         Raises:
-            ValueError: The service has not issued *token*.
+            ValueError: The service has not issued *token*, or *token* is revoked.
         """
         found = self._own(token, "expired_token")
         self.store.replace_token(found.key, replace(found, expires_at=now))
@@ -104,7 +104,7 @@ class Accounts:
         """Revoke *token*.
 
         Raises:
-            ValueError: The service has not issued *token*.
+            ValueError: The service has not issued *token*, or *token* is revoked.
         """
         self.store.revoke_grant(self._own(token, "revoked_token").grant)
 
@@ -123,7 +123,7 @@ class Accounts:
     def _own(self, token: Credentials, fault: str) -> TokenCredentials:
         found = self.store.get_token(str(token.key))
         if found is None:
-            raise ValueError("token: the service has no such token")
+            raise ValueError("token: must be a token that this service has issued and that is not revoked")
         self._tokens[found.key] = found  # The token is kept, so that a later request with this token can be diagnosed.
         self._ended[found.key] = fault
         return found

@@ -1,4 +1,4 @@
-"""The fixture and the records for the contracts of the stores, and a function that runs work in several threads."""
+"""The fixture, the records and the functions that the contracts of stores use."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ def temporary(
 
 
 def approved(issued: TemporaryCredentials, user: str, verifier: str, realms: tuple[str, ...]) -> TemporaryCredentials:
-    """Return *issued* after its approval."""
+    """Return *issued* with the values that the approval adds."""
     return replace(issued, user=user, verifier=verifier, realms=realms)
 
 
@@ -127,7 +127,7 @@ def is_kept(write: Callable[[], object]) -> bool:
     try:
         return write() is not False
     except UnicodeError:
-        pytest.fail("A store must not raise UnicodeError, because its message contains the record.")
+        pytest.fail("A store must not raise UnicodeError, because the message of this error contains the record.")
     except ValueError:
         return False
 

@@ -14,7 +14,7 @@ class Fault:
     """A simulated fault.
 
     Attributes:
-        name: The name of the method of :class:`~oauth2.testing.Faults`.
+        name: The name of the method of :class:`~oauth2.testing.Faults` that added this fault.
         path: The path of the requests with this fault; None for all paths.
         times: Number of further requests with this fault; None for all requests.
         before: A function that changes a request before the service verifies the request.

@@ -24,7 +24,8 @@ _IDLE = 10  # In seconds. If no data is received for this time, the connection i
 class Serving:
     """Runs a server in a thread.
 
-    :meth:`stop` ends the thread immediately. ``serve_forever()`` would end only at its next poll.
+    :meth:`stop` ends the thread immediately. The thread does not call ``serve_forever()``, which would end only at its
+    next poll.
     """
 
     def __init__(self, server: socketserver.TCPServer) -> None:
@@ -50,7 +51,7 @@ class Serving:
 
 
 class LoopbackServer:
-    """One origin on 127.0.0.1.
+    """A server on one port of 127.0.0.1.
 
     Args:
         answering: A function that returns the response to each request. The function is called in the thread of the
@@ -112,7 +113,9 @@ class _Server(http.server.ThreadingHTTPServer):
         super().shutdown_request(request)
 
     def handle_error(self, request: object, client_address: object) -> None:
-        pass  # The client has disconnected. The test gets an error in the client.
+        # This method prints no traceback. An error in the thread of a connection usually means that the client has
+        # disconnected. In this case, the client also raises an error in the test.
+        pass
 
     def stop(self) -> None:
         with self._lock:

@@ -125,7 +125,7 @@ class Arrival:
             return [*injected, "The signature is valid."]
         try:
             verdict = [_one_line(line) for line in lines(self.diagnosis) if line]
-        except (ImportError, ValueError) as error:  # An RSA key was given without the extra, or the URL has no host.
+        except (ImportError, ValueError) as error:  # The rsa extra is not installed, or the URL has no host.
             verdict = [f"The request cannot be diagnosed: {error}"]
         return [*injected, f"The service refused the request: {self.error.message}", *verdict]
 

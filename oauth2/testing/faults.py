@@ -59,7 +59,7 @@ class Faults:
         """Let *token* expire now, so that the next request with *token* is refused.
 
         Raises:
-            ValueError: The service has not issued *token*.
+            ValueError: The service has not issued *token*, or *token* is revoked.
         """
         self._accounts.expire(token, int(self._now()))
 
@@ -67,12 +67,12 @@ class Faults:
         """Revoke *token*, so that the next request with *token* is refused.
 
         Raises:
-            ValueError: The service has not issued *token*.
+            ValueError: The service has not issued *token*, or *token* is revoked.
         """
         self._accounts.revoke(token)
 
     def unavailable(self, *, path: str | None = None, times: int | None = 1, retry_after: int = 0) -> None:
-        """Send responses with status 503. By default, only the next response has status 503.
+        """Send responses with status 503. By default, only one response has status 503.
 
         Args:
             path: See :class:`Faults`.
@@ -95,7 +95,7 @@ class Faults:
             times: See :class:`Faults`.
 
         Raises:
-            ValueError: *status* is another number, or *times* is not positive.
+            ValueError: *status* is not one of these numbers, or *times* is not positive.
         """
         if status not in _REDIRECTS:
             raise ValueError(f"status: must be one of {', '.join(map(str, _REDIRECTS))}")
@@ -103,7 +103,7 @@ class Faults:
         self._add(Fault(name="redirect", path=path, times=times, after=lambda _: answer))
 
     def slow_answer(self, seconds: float, *, path: str | None = None, times: int | None = 1) -> None:
-        """Delay the response by *seconds*. If the service is closed earlier, send the response immediately.
+        """Delay the response by *seconds*. If the service is closed during this time, send the response immediately.
 
         Raises:
             ValueError: *times* is not positive.
@@ -118,7 +118,7 @@ class Faults:
     def proxy(
         self, *, scheme: str | None = None, host: str | None = None, path: str | None = None, times: int | None = None
     ) -> None:
-        """Simulate a proxy that changes the URL before the service verifies it, so that the signature does not match.
+        """Simulate a proxy that changes the URL of a request, so that the signature does not match.
 
         Like a real proxy, this fault sets the header fields ``X-Forwarded-Proto`` and ``X-Forwarded-Host``.
 
@@ -132,7 +132,7 @@ class Faults:
             ValueError: Neither *scheme* nor *host* is given, or *times* is not positive.
         """
         if scheme is None and host is None:
-            raise ValueError("scheme: must be given, or host must be given")
+            raise ValueError("scheme: must be given if host is None")
         refusals = (SignatureInvalid, InsecureTransport)
         change = _origin_changed(scheme, host)
         self._add(Fault(name="proxy", path=path, times=times, before=change, refusals=refusals))

@@ -16,7 +16,7 @@ class FrozenClock:
 
     Inside ``with FrozenClock() as clock:``, all requests that this package signs have the time of this clock. Other
     programs and libraries still use the time of the machine. A client can still correct its clock if a service reports
-    another time.
+    a different time.
 
     Args:
         start: Seconds since 1970-01-01 00:00 UTC.
@@ -70,7 +70,7 @@ class FrozenClock:
 
 
 class FixedNonces:
-    """Nonces that are the same in each run: ``nonce00000000000000001``, ``nonce00000000000000002`` ...
+    """Nonces that are the same in each test run: ``nonce00000000000000001``, ``nonce00000000000000002`` ...
 
     Inside ``with FixedNonces():``, all requests that this package signs have these nonces. Each nonce is used once.
     Like a random nonce of this package, each nonce has 22 letters and digits.

@@ -22,15 +22,15 @@ class NonceStoreContract(StoreContract):
 
     @pytest.fixture
     def make_store(self) -> Callable[[int], NonceStore] | None:
-        """Return a function that makes an empty store with a given window.
+        """Return a function that makes an empty store with a given window, or None to skip the tests of windows.
 
-        A subclass overrides this fixture to test other windows.
+        A subclass overrides this fixture to test the store with several windows.
         """
         return None
 
     @pytest.fixture
     def pace(self) -> int:
-        """Return a divisor. A test that claims many nonces divides the number of nonces by it.
+        """Return a divisor. A test that claims many nonces divides the number of nonces by this divisor.
 
         A subclass for a slow database overrides this fixture and returns a larger divisor.
         """
@@ -38,7 +38,10 @@ class NonceStoreContract(StoreContract):
 
     @pytest.fixture
     def claim_many(self, pace: int) -> _ClaimMany:
-        """Return a function that claims many nonces. A store may delete old nonces only after many claims."""
+        """Return a function that claims many nonces, and returns their number.
+
+        The tests need many claims, because a store may delete old nonces only after many claims.
+        """
 
         def claim(store: NonceStore, count: int, timestamp: int, prefix: str) -> int:
             count //= pace

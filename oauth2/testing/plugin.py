@@ -42,7 +42,7 @@ def oauth2_clock() -> Iterator[FrozenClock]:
 
 @pytest.fixture
 def oauth2_nonces() -> Iterator[FixedNonces]:
-    """Nonces for all requests that this package signs. The nonces are the same in each run."""
+    """Nonces for all requests that this package signs. The nonces are the same in each test run."""
     from .frozen import FixedNonces
 
     with FixedNonces() as nonces:
@@ -67,7 +67,8 @@ def oauth2_service(request: pytest.FixtureRequest) -> Iterator[StrictService]:
 def _service(request: pytest.FixtureRequest) -> StrictService:
     from .service import StrictService
 
-    # Without the fixture oauth2_clock, clients sign with the clock of this machine, so the service uses it, too.
+    # Without the fixture oauth2_clock, clients sign with the clock of this machine. Then the service also uses this
+    # clock.
     clock = request.getfixturevalue(_CLOCK) if _CLOCK in request.fixturenames else None
     return StrictService(clock=clock)
 
@@ -77,7 +78,7 @@ class _Outcome(Protocol):
 
 
 # The following function is a hook wrapper of the old style, which every version of pytest supports. With a wrapper of
-# the new style, an older pytest would not start.
+# the new style, an old version of pytest would not start.
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, _Outcome, None]:
     """Add the doctor's verdicts to the report of a test that failed."""

@@ -1,6 +1,6 @@
 """The contract of a :class:`~oauth2.stores.ProviderStore` as a class of tests.
 
-The contract includes the contracts of all other stores.
+The contract includes the contracts of nonce stores, credential stores and temporary stores.
 """
 
 from __future__ import annotations

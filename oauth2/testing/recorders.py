@@ -1,4 +1,4 @@
-"""Matchers for vcr.py, responses and respx.
+"""Matchers for the libraries vcr.py, ``responses`` and respx.
 
 These libraries record requests, or return prepared responses instead of sending requests.
 
@@ -29,7 +29,7 @@ _NAME = "oauth1"  # The name of the matcher in vcr.py.
 
 
 class _SentRequest(Protocol):
-    """A request of the library requests, of httpx or of vcr.py. The three types have different attributes."""
+    """A request of the library ``requests``, of httpx or of vcr.py. The three types have different attributes."""
 
     @property
     def method(self) -> str | None: ...
@@ -42,7 +42,7 @@ class _VCR(Protocol):
 
 
 class _Registry(Protocol):
-    """A ``responses.RequestsMock`` or its recorder."""
+    """A ``responses.RequestsMock``, or a recorder of the library ``responses``."""
 
     def registered(self) -> Sequence[object]: ...
 
@@ -50,7 +50,7 @@ class _Registry(Protocol):
 class RequestMatcher:
     """Matches a request that is equal to *expected*, except for nonce, timestamp and signature.
 
-    With the library ``responses``, pass ``match=[matcher.responses]``. With ``respx``, pass
+    With the library ``responses``, pass ``match=[matcher.responses]`` to ``responses.add()``. With ``respx``, pass
     ``matcher.respx()`` to ``respx.route()``. The matcher compares the method, the URL, the query, the body, the
     Content-Type, and the other protocol parameters. The protocol parameters must be in the same place as in *expected*:
     header, query or body. Other header fields are not compared.
@@ -69,13 +69,13 @@ class RequestMatcher:
     def responses(self, request: _SentRequest) -> tuple[bool, str]:
         """Return whether a request matches, and the reason if it does not match.
 
-        The library responses calls this method.
+        The library ``responses`` calls this method.
         """
         found = self.differences(_as_http(request))
         return not found, "; ".join(found)
 
     def respx(self) -> Pattern:
-        """Return a pattern of respx.
+        """Return this matcher as a pattern of respx.
 
         Raises:
             ImportError: respx is not installed.
@@ -86,9 +86,9 @@ class RequestMatcher:
 def prepare_vcr(vcr: _VCR, *, consumer_key: str | None = None) -> None:
     """Prepare a ``vcr.VCR`` for signed requests, and remove secrets from its cassettes.
 
-    ``oauth1`` becomes the only matcher of *vcr*. In requests, the signature, the verifier, the session handle and the
-    password of xAuth are replaced. In responses, the token secret, the verifier and the session handle are replaced.
-    The consumer key and the token are not replaced, because the matcher compares them. Existing filters of *vcr* are
+    The matcher ``oauth1`` becomes the only matcher of *vcr*. The text ``REDACTED`` replaces secrets: the signature, the
+    verifier, the token secret, the session handle and the password of xAuth. The token is not replaced, because the
+    matcher compares it. The consumer key is replaced only if *consumer_key* is given. Existing filters of *vcr* are
     not removed.
 
     Args:
@@ -108,14 +108,14 @@ def prepare_vcr(vcr: _VCR, *, consumer_key: str | None = None) -> None:
 
 
 def prepare_responses(registry: _Registry, *, consumer_key: str | None = None) -> None:
-    """Change the responses that are registered with the package ``responses``.
+    """Change the responses that are registered with the library ``responses``.
 
     After this call, the registered responses match signed requests, and contain no secrets. Nonce, timestamp and
     signature in a registered URL are ignored. Call this function with a recorder before the recorder writes its file,
     and with a ``RequestsMock`` after the mock has read a file.
 
     Args:
-        registry: The ``responses.RequestsMock``, or the recorder of responses.
+        registry: The ``responses.RequestsMock``, or the recorder of this library.
         consumer_key: The text that replaces the consumer key in URLs; None to leave the key unchanged.
     """
     scrubber = Scrubber(consumer_key)

@@ -363,7 +363,7 @@ class StrictService:
         seconds = self._now if now is None else lambda: float(now)
         try:
             return self._make_provider(self.store, now=seconds, base_url=base_url, audit=audit)
-        except ValueError:  # The Host header has no valid host, and a provider without base_url refuses the request.
+        except ValueError:  # base_url has no valid host. A provider without base_url refuses such a request.
             return self._make_provider(self.store, now=seconds, audit=audit)
 
     def _verify(
