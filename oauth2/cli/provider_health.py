@@ -78,7 +78,7 @@ def _redis_problems(condition: Condition) -> list[str]:
 
 
 def notes(condition: Condition) -> list[str]:
-    """Return one sentence for each setting with which the latest changes may be lost in a crash."""
+    """Return one sentence for each setting that makes a crash or a power failure lose or damage data."""
     settings = condition.settings
     found = []
     if settings.get("synchronous_commit") == "off":

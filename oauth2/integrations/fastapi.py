@@ -193,7 +193,7 @@ class OAuth1Provider:
 
         Args:
             token: The ``oauth_token`` in the URL of the consent page.
-            user: See ``Provider.approve`` for *user*, for *realms* and for further exceptions.
+            user: The identifier of the user. ``Provider.approve`` describes *user*, *realms* and further exceptions.
             realms: The realms that the user grants.
             show: A function or coroutine function that takes the verifier and returns a page. This page is the response
                 if the client has no callback URL. Defaults to a page with one line of text.

@@ -61,7 +61,7 @@ class _Settings:
         return http_request
 
     def verify(self, realm: str | None) -> Response | None:
-        """Verify the current request if it is not verified yet; return the response to a refused request, or None."""
+        """Verify the current request, at most once. Return the response if the request is refused, otherwise None."""
         environ = request.environ
         try:
             if environ.get(_VERIFIED_BY) is self.provider:

@@ -102,7 +102,8 @@ def _shown(facts: dict[str, Any]) -> dict[str, object]:
 def migrate(chosen: ChosenStore, yes: bool, sql: bool) -> None:
     """Create or upgrade the tables.
 
-    Before you upgrade, stop all processes of the provider, and make a back-up. Other commands never change the tables.
+    Before you upgrade, stop all processes of the provider, and make a back-up. The other provider commands neither
+    create nor upgrade tables.
     """
     from ...stores.condition import read_schema_version, supported_schema_version
     from ...stores.opening import open_credential_store, sqlite_path
@@ -138,7 +139,10 @@ def _print_statements(chosen: ChosenStore, found: int | None, needed: int) -> No
 
     kind = kind_of(chosen.url)
     if kind == "sqlite":
-        raise Failure("An SQLite file is migrated by the command itself.", "Run the command without --sql.")
+        raise Failure(
+            "--sql cannot be used with an SQLite file, because the command can upgrade the file itself.",
+            "Run the command without --sql.",
+        )
     prefix = "oauth2_" if chosen.prefix is None else chosen.prefix
     statements = [] if found == needed else schema_statements(kind, prefix=prefix, since=found)
     for statement in statements:

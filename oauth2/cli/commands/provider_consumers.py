@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["add", "consumers", "list_", "remove", "rotate", "show"]
 
-_LONGEST_NAME = 24  # Maximum number of characters in the table; the end of a longer name is not shown.
+_LONGEST_NAME = 24  # Maximum number of characters of a name in the table; the end of a longer name is not shown.
 _KEY = click.argument("key", metavar="KEY", shell_complete=complete_consumer)
 _SECRET_FILE = click.option(
     "--secret-file", metavar="FILE", help="Write key and secret to this new file (mode 0600) and do not print them."
@@ -158,7 +158,7 @@ def rotate(
     """Replace the secret of a client.
 
     The current secret and the new secret are both accepted until you run the command again with --end. If a rotation
-    is already in progress, only the newest secret is replaced, because the client still signs with the previous one.
+    is already in progress, only the newest secret is replaced, because the client still signs with the previous secret.
     """
     if end + at_once + (public_key is not None) > 1:
         raise Failure("These options exclude each other: --end, --at-once, --public-key.", "Give one of them.")

@@ -1,4 +1,4 @@
-"""Find the uses of python-oauth2 1.9 and other OAuth 1 libraries whose behaviour changes with this package.
+"""Find the code whose behaviour a migration from python-oauth2 1.9 or another OAuth 1 library changes.
 
 ``sources`` reads a code base, ``finder`` finds the uses in the syntax tree of one file, ``fixes`` rewrites the uses
 that a program can rewrite, and ``report`` writes the findings for people and for programs. ``rules.toml`` has the

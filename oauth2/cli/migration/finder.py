@@ -18,7 +18,7 @@ __all__ = ["Finding", "find"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One use whose behaviour changes.
+    """One place in a program where a migration to this package changes the behaviour.
 
     Attributes:
         rule: The rule that describes the change.

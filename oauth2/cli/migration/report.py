@@ -1,4 +1,4 @@
-"""Write the findings of a code base: lines for people, and data for programs."""
+"""Convert the findings of a code base to lines for people, or to data for programs."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ _AUTHENTICATION = "oauth2.integrations.rest_framework.OAuth1Authentication"
 
 
 def check_settings(app_configs: Sequence[AppConfig] | None, **_: object) -> list[CheckMessage]:
-    """Check the settings whose names begin with ``OAUTH2_``, and the settings on which they depend."""
+    """Check the settings whose names begin with ``OAUTH2_``, and the settings of Django that the provider needs."""
     try:
         store = provider().store
     except ImproperlyConfigured as exc:
@@ -85,7 +85,7 @@ def check_database(
         problem = "is an SQLite before 3.35, which has no RETURNING"
     else:
         return []
-    hint = "Use PostgreSQL, MariaDB or a newer SQLite, and name this database in OAUTH2_DATABASE."
+    hint = "Use PostgreSQL, MariaDB or a newer SQLite, and set OAUTH2_DATABASE to the alias of this database."
     return [Error(f"The database {alias!r} {problem}.", hint=hint, id="oauth2.E005")]
 
 
