@@ -70,7 +70,7 @@ class Received:
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Parts:
-    """The parts of a request that the user gives in addition to its text.
+    """The parts of a request that the user gives in addition to the text of the request.
 
     For example, *url* replaces the URL in the text. Only *headers* replace nothing: they are added to the headers in
     the text.

@@ -91,5 +91,5 @@ def _refusal(error: Error) -> APIException:
     return refused
 
 
-with suppress(ImportError):  # drf-spectacular is optional. Its extensions are registered when they are imported.
+with suppress(ImportError):  # drf-spectacular is optional. Importing _openapi registers OAuth1Scheme.
     from . import _openapi as _openapi

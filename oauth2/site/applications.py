@@ -72,8 +72,8 @@ class Registration:
             problems["callbacks"] = f"Enter at most {_MOST_CALLBACKS} callback URLs."
         elif not all(map(_is_callback, self.callbacks)):
             problems["callbacks"] = (
-                "Enter one URL on each line: https or http without user name, fragment or spaces, "
-                "or a private scheme such as com.example.program:/path."
+                "Enter one URL on each line: an https or http URL that has no user name, no fragment and no spaces, "
+                "or a URL with a private scheme, such as com.example.program:/path."
             )
         return problems
 

@@ -140,7 +140,9 @@ def show(chosen: ChosenStore, key: str, as_json: bool) -> None:
 @consumers.command()
 @_KEY
 @click.option("--end", is_flag=True, help="End the rotation: refuse the previous secret.")
-@click.option("--at-once", is_flag=True, help="Refuse the current secret at once, for example if others know it.")
+@click.option(
+    "--at-once", is_flag=True, help="Refuse the current secret at once, for example if other people know the secret."
+)
 @click.option("--public-key", metavar="FILE", help="Replace the RSA public key by the one in this file.")
 @_SECRET_FILE
 @store_options
