@@ -65,7 +65,7 @@ def _fixed(reports: Sequence[FileReport], *, ask: bool) -> bool:
         raise missing_package("libcst", "migration")
     changes = _changes([each for each in reports if each.findings and not each.is_python2])
     if not changes:
-        note("No use can be rewritten automatically.")
+        note("No code can be rewritten automatically.")
         return False
     if ask and not is_interactive():
         raise Failure("There is no terminal to ask for confirmation.", "Give --yes.", code=REFUSED)

@@ -124,7 +124,8 @@ def migrate(chosen: ChosenStore, yes: bool, sql: bool) -> None:
         if found is not None and found < needed:
             confirm(f"Upgrade the tables from version {found} to {needed}? Is the provider stopped?", yes=yes)
         open_credential_store(chosen.url, prefix=chosen.prefix).close()
-    say(f"Created the tables, version {needed}." if found is None else f"Upgraded the tables to version {needed}.")
+    done = "Created the tables with" if found is None else "Upgraded the tables to"
+    say(f"{done} schema version {needed}.")
 
 
 def _exists(path: str) -> bool:

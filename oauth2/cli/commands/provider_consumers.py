@@ -143,7 +143,7 @@ def show(chosen: ChosenStore, key: str, as_json: bool) -> None:
 @click.option(
     "--at-once", is_flag=True, help="Refuse the current secret at once, for example if other people know the secret."
 )
-@click.option("--public-key", metavar="FILE", help="Replace the RSA public key by the one in this file.")
+@click.option("--public-key", metavar="FILE", help="Replace the RSA public key by the key in this file.")
 @_SECRET_FILE
 @store_options
 @as_json
@@ -240,7 +240,7 @@ def _check_callback(callback: str) -> None:
     except ValueError:
         raise Failure(
             "--callback: Not a URL that a client may register.",
-            "Give an http or https URL without userinfo and fragment, com.example.program:/path, or oob.",
+            "Give an http or https URL that has no userinfo and no fragment, com.example.program:/path, or oob.",
         ) from None
 
 

@@ -64,7 +64,8 @@ def check_deployment(app_configs: Sequence[AppConfig] | None, **_: object) -> li
             Warned(
                 "OAUTH2_BASE_URL is an https URL, and SECURE_PROXY_SSL_HEADER is not set.",
                 hint="If a proxy receives the https requests, set SECURE_PROXY_SSL_HEADER. Otherwise the CSRF check "
-                "refuses the form of the consent page. If there is no proxy, silence this warning.",
+                "refuses the form of the consent page. If there is no proxy, add oauth2.W003 to "
+                "SILENCED_SYSTEM_CHECKS.",
                 id="oauth2.W003",
             )
         )
