@@ -69,7 +69,7 @@ def build_message(url: str, method: str | None, headers: tuple[str, ...], data: 
     fields = [read_field(line) for line in headers]
     body, added = _body(data)
     if get and (data.form or data.json or data.upload is not None):
-        raise Failure("With --get, only --data can be sent.", "Remove --get, or give the body with --data.")
+        raise Failure("--get can be used only with the --data options.", "Remove --get, or give the body with --data.")
     if get:
         url = add_to_query(url, (body or b"").decode("utf-8", "surrogateescape"))
         body, added = None, []
