@@ -545,7 +545,7 @@ def test_what_is_wrong_is_judged_from_the_condition():
         ),
         ({"kind": "redis", "settings": {"role": "slave"}}, "is a replica"),
         ({"kind": "redis", "settings": {"maxmemory-policy": "volatile-ttl"}}, "may evict used nonces"),
-        ({"kind": "redis", "settings": {"appendonly": "no"}}, "forgets used nonces when it restarts"),
+        ({"kind": "redis", "settings": {"appendonly": "no"}}, "loses used nonces when it restarts"),
     ]:
         (found,) = problems(Condition(**{**good, **changes}))
         assert text in found

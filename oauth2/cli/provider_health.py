@@ -34,7 +34,7 @@ def _schema_problem(condition: Condition) -> str | None:
             f"The schema version is {found} and must be {supported}."
             " Stop the provider, make a back-up, and run: oauth2 provider migrate"
         )
-    return f"The schema version is {found}, but this command supports {supported}. Upgrade the package oauth2 on this machine."
+    return f"The schema version is {found}, but this command supports {supported}. Upgrade oauth2 on this machine."
 
 
 def _clock_problem(condition: Condition) -> str | None:
