@@ -66,7 +66,7 @@ def test_a_line_has_at_most_80_columns(command, program, monkeypatch):
 def test_the_exit_code_is_0_if_nothing_was_found(command, program):
     (program / "a.py").write_text("import json\n")
     done = command("check-migration", program)
-    assert (done.code, done.out) == (0, "No use whose behaviour changes was found. 1 file was read.\n")
+    assert (done.code, done.out) == (0, "No code whose behaviour changes was found. 1 file was read.\n")
 
 
 def test_json_has_each_finding(command, program):
@@ -299,7 +299,7 @@ def test_fix_leaves_uses_that_a_person_must_decide_about(command, program, text)
     (program / "a.py").write_text(text)
     done = command("check-migration", program, "--fix", "--yes")
     assert (program / "a.py").read_text() == text
-    assert (done.code, done.err) == (1, "No use can be rewritten automatically.\n")
+    assert (done.code, done.err) == (1, "No code can be rewritten automatically.\n")
 
 
 def test_fix_leaves_python_2(command, program):

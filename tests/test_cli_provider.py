@@ -283,7 +283,7 @@ def test_more_grants_than_a_page_are_revoked(sqlite):
 def test_a_grant_or_an_owner_of_grants_must_be_named(sqlite):
     sqlite.add_tokens(token("a"))
     for words in ([], ["a", "--user", "jane"], ["a", "--consumer", "printer"]):
-        assert "either GRANT" in sqlite("grants", "revoke", *words, "--yes", code=2).error
+        assert "Give GRANT" in sqlite("grants", "revoke", *words, "--yes", code=2).error
     assert "--yes" in sqlite("grants", "revoke", "a", code=2).hint
     assert grants(sqlite) == ["a"]
 
@@ -545,7 +545,7 @@ def test_what_is_wrong_is_judged_from_the_condition():
         ),
         ({"kind": "redis", "settings": {"role": "slave"}}, "is a replica"),
         ({"kind": "redis", "settings": {"maxmemory-policy": "volatile-ttl"}}, "may evict used nonces"),
-        ({"kind": "redis", "settings": {"appendonly": "no"}}, "forgets used nonces when it restarts"),
+        ({"kind": "redis", "settings": {"appendonly": "no"}}, "loses used nonces when it restarts"),
     ]:
         (found,) = problems(Condition(**{**good, **changes}))
         assert text in found

@@ -1,6 +1,7 @@
 """The ``oauth2`` command (extra ``cli``): get tokens; send, sign and verify requests.
 
-This module imports no package of the extra, so that the command can report which packages are missing.
+This module imports no package that the extra ``cli`` installs. Therefore the command can report which of these packages
+are missing.
 """
 
 import sys

@@ -17,7 +17,7 @@ from .failure import CREDENTIALS, Failure
 __all__ = ["Account", "check_name", "is_name", "no_such_account", "read_account", "shortened"]
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-_LATEST = 1 << 36  # Seconds. A later time is refused, because time.strftime() fails for very late times.
+_LATEST = 1 << 36  # Seconds. A greater time of creation is refused, because time.strftime() cannot format it.
 _SECRETS = ("consumer_secret", "token", "token_secret", "parameters")
 _CREDENTIALS = ("consumer_key", "consumer_secret", "token", "token_secret")
 
@@ -27,11 +27,11 @@ class Account:
     """Credentials that the user has stored under a name, and the options for signing with them.
 
     Attributes:
-        name: Chosen by the user; defaults to the name of the service.
+        name: The name that the user chose; defaults to the name of the service.
         service: The name of the service's profile; None if the account was created without a profile.
         placeholders: Values for the placeholders of the profile.
-        origins: Scheme, host and port of URLs. If the user chooses no account, this account signs requests to these
-            URLs.
+        origins: Origins of URLs (scheme, host and port). If the user does not choose an account, the command uses this
+            account for requests to these origins.
         token: The token; None if the service has no tokens.
         parameters: Further parameters that the service sent with the token.
         placement, realm, body_hash: Options for the client that signs requests; None for the default of the client.
@@ -132,7 +132,7 @@ def check_name(name: str) -> str:
 
 
 def shortened(key: str | None) -> str:
-    """Return the first characters of a key, so that a user can recognize the key."""
+    """Return the first four characters of *key*, so that a user can recognize the key; ``...`` for a short key."""
     if not key:
         return "-"
     return f"{key[:4]}..." if len(key) >= 12 else "..."

@@ -1,4 +1,4 @@
-"""The ``oauth2`` group, and ``run``. Only ``run`` converts exceptions to error messages and exit codes."""
+"""The command group ``oauth2``, and ``run``, which converts exceptions to error messages and exit codes."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _COMMANDS = {
 
 
 class _Commands(Group):
-    """Imports the module of a command on first use. ``oauth2 sign``, for example, does not load the keyring library."""
+    """Imports the module of a command only if the command is used, because importing all modules is slow."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(_COMMANDS)

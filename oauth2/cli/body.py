@@ -1,4 +1,4 @@
-"""``Data``: the values of curl's options for the body. ``build_message``: build the request that curl would send."""
+"""``Data`` has the values of curl's options for the body. ``build_message`` builds the request that curl would send."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Data:
     upload: str | None = None
 
     def text(self) -> bytes | None:
-        """Return the values of the ``--data`` options, joined by ``&``; None if no such option was given.
+        """Return the body that the ``--data`` options give, joined by ``&``; None if no ``--data`` option was given.
 
         Raises:
             Failure: A file cannot be read.
@@ -55,10 +55,10 @@ def build_message(url: str, method: str | None, headers: tuple[str, ...], data: 
 
     Args:
         url: The URL. If it has no scheme, https is added.
-        method: The HTTP method. None means GET without a body, PUT with ``--upload-file``, and POST with another body.
+        method: The HTTP method. None means PUT with ``--upload-file``, POST with another body, and GET without a body.
         headers: Lines ``Name: value``.
-        data: The body.
-        get: Whether to add the data to the query instead of the body.
+        data: The values of the options for the body.
+        get: Whether to send the values of the ``--data`` options in the query, and no body.
 
     Raises:
         Failure: An option is malformed, or a file cannot be read.
@@ -69,7 +69,7 @@ def build_message(url: str, method: str | None, headers: tuple[str, ...], data: 
     fields = [read_field(line) for line in headers]
     body, added = _body(data)
     if get and (data.form or data.json or data.upload is not None):
-        raise Failure("With --get, only --data can be sent.", "Remove --get, or give the body with --data.")
+        raise Failure("--get can be used only with the --data options.", "Remove --get, or give the body with --data.")
     if get:
         url = add_to_query(url, (body or b"").decode("utf-8", "surrogateescape"))
         body, added = None, []

@@ -103,7 +103,7 @@ def _origin(url: str) -> str:
 
 
 def _warn_of_whitespace(account: Account) -> None:
-    # This is only a warning, because whitespace may be a part of the secret.
+    # The command only warns, because the whitespace may be a part of the secret.
     for name, secret in (("consumer secret", account.consumer_secret), ("token secret", account.token_secret)):
         if has_outer_whitespace(secret):
             warn(

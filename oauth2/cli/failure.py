@@ -79,7 +79,7 @@ def pip_command(extra: str) -> str:
 
 
 def sentence(text: str) -> str:
-    """Return the text of another library's error as one line that ends with a full stop."""
+    """Return *text*, the message of an error, as one line. Add a full stop if there is no punctuation at the end."""
     line = " ".join(text.split())
     return line if line.endswith((".", "?", "!")) else f"{line}."
 

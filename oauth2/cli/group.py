@@ -12,7 +12,7 @@ from .failure import Failure
 
 __all__ = ["Command", "Group"]
 
-_MOST_SPACES = 2  # A path such as "oauth2 token list" has two spaces. A path with more spaces is not suggested.
+_MOST_SPACES = 2  # A path such as "oauth2 token list" has two spaces. See _suggestions() for longer paths.
 
 
 class Command(click.Command):
@@ -57,8 +57,8 @@ def _suggestions(group: click.Group, ctx: click.Context, name: str) -> list[str]
     same = [path for path, last in _paths(root.command, root, "oauth2") if last == name]
     # There are three lists of suggestions:
     # - below: commands with this name below this group.
-    # - beside: commands with this name in any group, such as "oauth2 token list" for "oauth2 list". Longer paths are
-    #   left out, because the name has another meaning there.
+    # - beside: commands with this name in any group, such as "oauth2 token list" for "oauth2 list". Paths with
+    #   more than two spaces are left out, because the name has another meaning in a nested group.
     # - similar: commands of this group with a similar name.
     # The first list that is not empty is used. For "oauth2" itself, beside comes before below.
     below = [path for path in same if path.startswith(f"{ctx.command_path} ")]

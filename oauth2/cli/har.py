@@ -19,7 +19,7 @@ _OAUTH = "oauth_signature"
 
 
 def read_har(text: bytes, entry: int | None = None) -> tuple[Message, str]:
-    """Return a request of a HAR file, and a text with the WWW-Authenticate header and the body of its response.
+    """Return a request from a HAR file, and the WWW-Authenticate header and the body of the response, as one text.
 
     Args:
         text: The JSON of a HAR file (HTTP Archive 1.2), of one entry, or of one request.

@@ -14,7 +14,7 @@ from .failure import CREDENTIALS, Failure
 __all__ = ["InFile", "InKeyring", "InKeyringOrFile", "Secrets", "keeper"]
 
 _KEYRING_SERVICE = "oauth2"
-_LEAST_PRIORITY = 1  # A keyring with a lower priority is not used, because a private file is as secure.
+_LEAST_PRIORITY = 1  # A keyring with a lower priority is not used, because it is not more secure than a private file.
 
 
 class Secrets(Protocol):
@@ -82,7 +82,7 @@ class InKeyring:
 class InKeyringOrFile:
     """Stores secrets in the keyring. If the system has no keyring, stores secrets in files.
 
-    The keyring is searched on first use, because loading the library is slow.
+    The keyring is searched on first use, because importing the library ``keyring`` is slow.
     """
 
     @cached_property

@@ -49,7 +49,9 @@ def login_failures(refusals: Sequence[Explanation] = ()) -> Iterator[None]:
 
 def _of_the_flow(exc: errors.Error) -> Failure:
     if isinstance(exc, errors.AuthorizationDenied):
-        return Failure("The service reports that you denied the access.", "Log in again to allow it.", code=REFUSED)
+        return Failure(
+            "The service reports that you denied the access.", "To allow the access, log in again.", code=REFUSED
+        )
     if isinstance(exc, errors.ServiceRefused):
         return _of_the_service(exc)
     if isinstance(exc, errors.InvalidURL):

@@ -1,6 +1,6 @@
 """Read the refusal of a service, and choose a hint.
 
-The hint depends on the ``oauth_problem``, the text, or the status.
+The hint depends on the ``oauth_problem``, the text, or the status of the response.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ def find_profile(name: str, placeholders: dict[str, str]) -> Service:
     """Return the profile of a service, with values in place of its placeholders.
 
     Raises:
-        Failure: No service has this name, or the service does not have one of the *placeholders*.
+        Failure: No service has this name, or the profile does not have one of the given *placeholders*.
     """
     from .. import services
 

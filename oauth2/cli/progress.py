@@ -15,7 +15,7 @@ _CHUNK = 1 << 16
 
 
 class Bar:
-    """Show the progress of one transfer, half a second after its start.
+    """Show the progress of one transfer. The bar appears half a second after the start of the transfer.
 
     Args:
         label: The text before the bar.

@@ -34,7 +34,7 @@ def _schema_problem(condition: Condition) -> str | None:
             f"The schema version is {found} and must be {supported}."
             " Stop the provider, make a back-up, and run: oauth2 provider migrate"
         )
-    return f"The schema version is {found}, and this oauth2 supports {supported}. Upgrade oauth2 on this machine."
+    return f"The schema version is {found}, but this command supports {supported}. Upgrade oauth2 on this machine."
 
 
 def _clock_problem(condition: Condition) -> str | None:
@@ -68,17 +68,17 @@ def _redis_problems(condition: Condition) -> list[str]:
         )
     if condition.settings.get("maxmemory-policy", "noeviction") != "noeviction":
         found.append(
-            "This Redis may evict used nonces. Then old requests are accepted again. Set: maxmemory-policy noeviction"
+            "This Redis may evict used nonces. Then a replayed request is accepted. Set: maxmemory-policy noeviction"
         )
     if condition.settings.get("appendonly") == "no":
         found.append(
-            "This Redis forgets used nonces when it restarts. Then old requests are accepted again. Set: appendonly yes"
+            "This Redis loses used nonces when it restarts. Then a replayed request is accepted. Set: appendonly yes"
         )
     return found
 
 
 def notes(condition: Condition) -> list[str]:
-    """Return one sentence for each setting with which the latest changes may be lost in a crash."""
+    """Return one sentence for each setting that makes a crash or a power failure lose or damage data."""
     settings = condition.settings
     found = []
     if settings.get("synchronous_commit") == "off":

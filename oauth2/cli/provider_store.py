@@ -93,7 +93,7 @@ class ChosenStore:
                 store.close()
 
     def store_of_nonces(self, url: str | None) -> ChosenStore | None:
-        """Return the store for nonces whose URL is in an option or the environment; None if there is no such URL.
+        """Return the store for nonces, whose URL is *url* or an environment variable; None if there is no URL.
 
         Raises:
             Failure: The URL is not valid.

@@ -117,7 +117,7 @@ def read_http(text: bytes, scheme: str = "https") -> Message:
     fields = tuple(read_field(each) for each in rest if each.strip())
     message = Message(method=words[0].upper(), url=words[1], headers=fields, body=body)
     length = message.header("Content-Length")
-    # Bytes after the Content-Length are removed, because an editor can add a line feed after the body.
+    # If the body is longer than its Content-Length, the rest is removed, because an editor can add a line feed.
     if length.isascii() and length.isdigit():
         body = body[: int(length)]
     url = words[1]

@@ -70,9 +70,10 @@ class Received:
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Parts:
-    """The parts of a request that the user gives in addition to its text.
+    """The parts of a request that the user gives in addition to the text of the request.
 
-    A part replaces the same part of the text, but *headers* are added to the headers of the text.
+    For example, *url* replaces the URL in the text. Only *headers* replace nothing: they are added to the headers in
+    the text.
 
     Attributes:
         url: Absolute URL; None to use the URL in the text.

@@ -59,8 +59,8 @@ def write_body(response: requests.Response, output: str | None, most: int) -> No
 
     Args:
         response: The response.
-        output: Path of a file; "-" to write the body unchanged to standard output; or None for standard output, with
-            control characters escaped if standard output is a terminal.
+        output: Path of a file; "-" or None for standard output. With None, control characters are escaped if standard
+            output is a terminal.
         most: Maximum size of the body in bytes.
 
     Raises:

@@ -114,7 +114,7 @@ def _verdict(exc: errors.Error, message: Message, request: Request, account: Acc
         return Verdict(
             check="timestamp",
             error=f"The signature is valid, but the timestamp is {age}.",
-            hint="Set the sender's clock. For a request that was recorded earlier, add --any-time.",
+            hint="Set the sender's clock. To verify a recorded request, add --any-time.",
         )
     if isinstance(exc, errors.BodyHashInvalid):
         return Verdict(

@@ -1,4 +1,4 @@
-"""Send a message with the package ``requests``, and convert each error of this package to a ``Failure``."""
+"""Send a message with the package ``requests``, and convert each error of ``requests`` to a ``Failure``."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def send(
     """
     with _Session() as session, failures(message.url, timeout), _body(message.body) as body:
         session.follow = follow
-        # With other codings, such as br, the package could decompress a small chunk to data of any size.
+        # With other codings, such as br, ``requests`` could decompress a small chunk to data of any size.
         session.headers["Accept-Encoding"] = "gzip, deflate"
         session.headers["User-Agent"] = f"oauth2/{__version__}"
         session.verify = ca_file or True

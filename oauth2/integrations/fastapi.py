@@ -193,13 +193,13 @@ class OAuth1Provider:
 
         Args:
             token: The ``oauth_token`` in the URL of the consent page.
-            user: See ``Provider.approve`` for *user*, for *realms* and for further exceptions.
+            user: The identifier of the user. ``Provider.approve`` describes *user*, *realms* and further exceptions.
             realms: The realms that the user grants.
             show: A function or coroutine function that takes the verifier and returns a page. This page is the response
                 if the client has no callback URL. Defaults to a page with one line of text.
 
         Raises:
-            HTTPException: For the same reasons as in :meth:`pending`, with the same status.
+            HTTPException: See :meth:`pending`.
         """
         approval: Approval = await _call_or_raise(self._provider.approve, token, user=user, realms=realms)
         return await _sent_to(approval.url, show or _code_page, approval.verifier)
@@ -213,7 +213,7 @@ class OAuth1Provider:
                 callback URL. Defaults to a page with one line of text.
 
         Raises:
-            HTTPException: For the same reasons as in :meth:`pending`.
+            HTTPException: See :meth:`pending`.
         """
         url: str | None = await _call_or_raise(self._provider.deny, token)
         return await _sent_to(url, show or _denied_page)
@@ -275,7 +275,8 @@ class AccessDependency(SecurityBase):
 async def _call(method: Callable[..., Any], *args: Any, **options: Any) -> Any:
     if iscoroutinefunction(method):
         return await method(*args, **options)
-    result = await run_in_threadpool(method, *args, **options)  # The store may block, so it is called in a thread.
+    # The method may wait for the store. In a thread, it does not block the event loop.
+    result = await run_in_threadpool(method, *args, **options)
     # In a subclass, the method may be an ordinary function that returns an awaitable. Without
     # this line, the awaitable itself would be used as the Access.
     return await result if is_awaitable(result) else result

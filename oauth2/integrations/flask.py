@@ -61,7 +61,7 @@ class _Settings:
         return http_request
 
     def verify(self, realm: str | None) -> Response | None:
-        """Verify the current request if it is not verified yet; return the response to a refused request, or None."""
+        """Verify the current request, at most once. Return the response if the request is refused, otherwise None."""
         environ = request.environ
         try:
             if environ.get(_VERIFIED_BY) is self.provider:
@@ -196,7 +196,7 @@ class OAuth1Provider:
 
         Raises:
             TypeError: *target* is neither an application nor a blueprint.
-            ValueError: For the same reasons as in :meth:`required`.
+            ValueError: See :meth:`required`.
         """
         if not isinstance(target, (Flask, Blueprint)):
             raise TypeError("target: must be a Flask or a Blueprint")
@@ -250,7 +250,7 @@ class OAuth1Provider:
                 callback URL. Like a view, *show* may be a coroutine function. Defaults to a page with one line of text.
 
         Raises:
-            HTTPException: For the same reasons as in :meth:`pending`.
+            HTTPException: See :meth:`pending`.
             RuntimeError: *show* is a coroutine function, and Flask is installed without its extra ``async``.
         """
         shown = current_app.ensure_sync(show or _code_page)
@@ -266,8 +266,8 @@ class OAuth1Provider:
                 view, *show* may be a coroutine function. Defaults to a page with one line of text.
 
         Raises:
-            HTTPException: For the same reasons as in :meth:`pending`.
-            RuntimeError: For the same reason as in :meth:`approve`.
+            HTTPException: See :meth:`pending`.
+            RuntimeError: See :meth:`approve`.
         """
         shown = current_app.ensure_sync(show or _denied_page)
         url = _or_abort(lambda: self.provider.deny(token))

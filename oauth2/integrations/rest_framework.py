@@ -49,7 +49,7 @@ class OAuth1Authentication(BaseAuthentication):
 
 
 def realm_required(realm: str) -> type[BasePermission]:
-    """Return a permission class. The token of a signed request must give access to *realm*.
+    """Return a permission class that requires a signed request with a token for *realm*.
 
     Args:
         realm: One of ``OAUTH2_REALMS``.
@@ -82,7 +82,7 @@ def _is_signed(request: HttpRequest) -> bool:
 
 
 def _refusal(error: Error) -> APIException:
-    provider().error_response(error)  # This call reports the error to the audit hook.
+    provider().error_response(error)  # This call reports the error to the function in OAUTH2_AUDIT.
     detail = {"detail": error.message, **({"oauth_problem": error.problem} if error.problem else {})}
     refused = AuthenticationFailed(detail) if error.status == 401 else APIException(detail)
     refused.status_code = error.status
@@ -91,5 +91,5 @@ def _refusal(error: Error) -> APIException:
     return refused
 
 
-with suppress(ImportError):  # drf-spectacular is optional. Its extensions are registered when they are imported.
+with suppress(ImportError):  # drf-spectacular is optional. Importing _openapi registers OAuth1Scheme.
     from . import _openapi as _openapi

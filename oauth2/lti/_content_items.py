@@ -105,7 +105,7 @@ def content_item_form(
 
     Args:
         request: ``launch.content_items`` of the launch.
-        consumer: The consumer key that signed the launch, and its secret.
+        consumer: The consumer key of the launch, and its secret.
         items: The items that the user selected; empty if the user cancelled.
         message: A text that the tool consumer may show to the user.
         error: A text about an error that the tool consumer may show to the user.

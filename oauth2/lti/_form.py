@@ -143,7 +143,7 @@ def sign_form(
 
     Raises:
         TypeError: A name or value is not text, or *consumer* has no key and secret.
-        ValueError: *url* is not an http or https URL, or a form cannot contain a name or a value.
+        ValueError: *url* is not an http or https URL, or a name or a value cannot be sent in a form.
     """
     if not is_http_url(url):
         raise ValueError("url: must be an http or https URL")

@@ -79,7 +79,7 @@ class Fields:
         value = self._parameters.get(name, "")
         if isinstance(value, list):
             if len(set(value)) > 1:
-                raise InvalidRequest(f"An LTI parameter has two values{named(name)}.")
+                raise InvalidRequest(f"An LTI parameter has different values{named(name)}.")
             value = value[0]
         return value or None
 

@@ -73,10 +73,10 @@ class Outcome:
 
     Args:
         target: ``launch.outcome`` of the launch. You can store the target, and send the grade later.
-        consumer: The consumer key that signed the launch, and its secret.
+        consumer: The consumer key of the launch, and its secret.
         send: A function that sends a signed request. Defaults to a function that uses httplib2 with a timeout of 30
-            seconds, and does not follow redirects. Its responses must not be larger than 1 MiB, and must be complete
-            within 60 seconds.
+            seconds, and does not follow redirects. With the default function, a response must not be larger than 1 MiB,
+            and must be complete within 60 seconds.
         signature_method: Defaults to HMAC-SHA1, which LTI 1.1 requires.
 
     Raises:

@@ -30,8 +30,8 @@ class OutcomeRequest:
     """A verified outcome request.
 
     Attributes:
-        consumer_key: The consumer key of the tool that signed the request. Check that *sourcedid* was sent to this
-            tool. Otherwise a tool could change the grades of another tool.
+        consumer_key: The consumer key of the tool that signed the request. Check that you sent *sourcedid* to this
+            tool. Without this check, a tool could change the grades of another tool.
         operation: ``replace``, ``read`` or ``delete``.
         sourcedid: The ``lis_result_sourcedid`` of the launch.
         score: The grade 0.0 to 1.0 of ``replace``; otherwise None.

@@ -115,7 +115,7 @@ def show_score(score: float) -> str:
     """
     if isinstance(score, bool) or not isinstance(score, (int, float)):
         raise TypeError("score: must be a number")
-    if not 0 <= score <= 1:  # this condition is also true for NaN
+    if not 0 <= score <= 1:  # The comparison is false for NaN, so NaN is refused.
         raise ValueError("score: must be 0.0 to 1.0")
     return format(Decimal(repr(float(score))), "f")
 

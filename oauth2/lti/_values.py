@@ -40,7 +40,7 @@ class Roles:
     """The roles of the user.
 
     A short name is a role in the context: ``Instructor`` means ``urn:lti:role:ims/lis/Instructor``. For a role with a
-    sub-role, such as ``Learner/GuestLearner``, the set of names contains the full name and also ``Learner``.
+    sub-role, such as ``Learner/GuestLearner``, the sets below contain the full name and also ``Learner``.
 
     Attributes:
         urns: All roles as URNs, in the order in which they were sent.

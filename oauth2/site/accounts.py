@@ -92,7 +92,7 @@ def problems_of_account(name: str, password: str, again: str) -> dict[str, str]:
     """Return the problems of the entries for a new account. Key: the name of a form field. Value: a sentence."""
     problems = {}
     if not _NAME.fullmatch(name):
-        problems["name"] = "Choose a name of 1 to 32 characters: letters a to z, digits, dots and hyphens."
+        problems["name"] = "Choose a name of 1 to 32 characters: letters a to z, digits, and . _ - between them."
     return {**problems, **problems_of_password(name, password, again)}
 
 

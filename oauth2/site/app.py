@@ -114,8 +114,8 @@ def _settings(base_url: str, key: str) -> dict[str, Any]:
     return {
         "SECRET_KEY": key,
         "MAX_CONTENT_LENGTH": _LARGEST_BODY,
-        # Sites on the same host have cookies with different names. Over https, the prefix __Host- prevents other hosts
-        # from setting the cookie.
+        # Two sites on the same host use two names, so that neither site overwrites the cookie of the other. Over https,
+        # the prefix __Host- prevents other hosts from setting the cookie.
         "SESSION_COOKIE_NAME": _cookie_name(base_url),
         "SESSION_COOKIE_PATH": parts.path or "/",
         "SESSION_COOKIE_SECURE": parts.scheme == "https",

@@ -72,8 +72,8 @@ class Registration:
             problems["callbacks"] = f"Enter at most {_MOST_CALLBACKS} callback URLs."
         elif not all(map(_is_callback, self.callbacks)):
             problems["callbacks"] = (
-                "Enter one URL on each line: https or http without user name, fragment or spaces, "
-                "or a private scheme such as com.example.program:/path."
+                "Enter one URL on each line: an https or http URL that has no user name, no fragment and no spaces, "
+                "or a URL with a private scheme, such as com.example.program:/path."
             )
         return problems
 
@@ -207,8 +207,8 @@ def _is_callback(text: str) -> bool:
 def _own(user: str, key: str) -> ClientCredentials:
     application = context().provider.store.get_consumer(key) if len(key) < 256 and "\0" not in key else None
     if application is None or application.owner != user:
-        # The response is the same for an unknown key and for the key of another user. Otherwise it would reveal which
-        # keys exist.
+        # The response is the same for an unknown key and for the key of another user's application. Otherwise the
+        # response would reveal which keys exist.
         abort(404)
     return application
 

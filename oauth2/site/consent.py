@@ -52,8 +52,8 @@ def _allow(user: str, token_key: str) -> ViewResult:
     if not granted:
         problems = {"realm": "Select at least one kind of access, or choose Deny."}
         return _page(token_key, pending, problems, granted), 422
-    # The entry must be added before the approval. Otherwise an approval would be missing in the list if the process
-    # were killed between approve() and add(). The list shows an entry only after the approval.
+    # The entry must be added before the approval. If add() were called after approve(), and the process were killed
+    # between the two calls, the approval would be missing in the list. The list shows an entry only after the approval.
     context().waiting.add(user, token_key)
     approved = context().provider.approve(token_key, user=user, realms=granted)
     if approved.url is not None:

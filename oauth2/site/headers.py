@@ -34,7 +34,7 @@ def harden(response: Response) -> Response:
 
 
 def allow_form_target(callback: str) -> None:
-    """Allow the form of this page to redirect to *callback*.
+    """Allow the form of the current page to redirect to *callback*.
 
     Browsers apply ``form-action`` to the form, and also to redirects after the form was sent.
     """

@@ -12,7 +12,7 @@ __all__ = ["LONGEST", "REALMS", "Note", "Notebook", "problem_of_note"]
 
 LONGEST = 500  # Characters. A longer note is refused.
 _SHOWN = 100  # Maximum number of notes that the page and the API show.
-_KEPT = 1000  # The maximum number of notes of one user; older notes are deleted.
+_KEPT = 1000  # The maximum number of notes of one user; if there are more, the oldest notes are deleted.
 
 #: Key: a realm that an application can request. Value: the text that the consent page shows for this realm.
 REALMS = {

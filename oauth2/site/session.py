@@ -50,7 +50,7 @@ def sign_out() -> None:
 
 
 def signed_in(view: Callable[..., Any]) -> Callable[..., Any]:
-    """Decorate *view*, so that only signed-in users reach it. Its first argument is the name of the user."""
+    """Decorate *view*, so that only signed-in users reach it. The view gets the user's name as its first argument."""
 
     @wraps(view)
     def only_for_users(*args: Any, **kwargs: Any) -> Any:

@@ -14,7 +14,7 @@ __all__ = ["Waiting"]
 class Waiting:
     """The list of the temporary credentials that each user has approved.
 
-    This class stores the list in its own table, because a store has no method that returns it.
+    This class stores the list in its own table, because a store has no method that lists these credentials.
 
     Args:
         database: The database that stores the list.

@@ -1,4 +1,4 @@
-"""``oauth2 check-migration``: find what a migration from python-oauth2 1.9 or another library changes."""
+"""``oauth2 check-migration``: find the code that a migration from python-oauth2 1.9 or another library changes."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def check_migration(path: str, fix: bool, yes: bool, as_json: bool) -> int:
     PATH is a folder or a file. The command reads the Python files in PATH, but does not run them. The command also
     finds uses of the OAuth 1 parts of requests-oauthlib, rauth, oauthlib and Authlib.
 
-    The exit code is 1 if the command found a use whose behaviour changes, and otherwise 0.
+    The exit code is 1 if the command found code whose behaviour changes, and otherwise 0.
     """
     root = Path(path)
     if not root.exists():
@@ -60,12 +60,12 @@ def _say(reports: Sequence[FileReport], skipped: Sequence[Skipped]) -> None:
 
 
 def _fixed(reports: Sequence[FileReport], *, ask: bool) -> bool:
-    """Show the changes, ask the user, and write the changes. Return whether files were changed."""
+    """Show the changes, ask for confirmation, and write the changes. Return whether files were changed."""
     if find_spec("libcst") is None:
         raise missing_package("libcst", "migration")
     changes = _changes([each for each in reports if each.findings and not each.is_python2])
     if not changes:
-        note("No use can be rewritten automatically.")
+        note("No code can be rewritten automatically.")
         return False
     if ask and not is_interactive():
         raise Failure("There is no terminal to ask for confirmation.", "Give --yes.", code=REFUSED)
@@ -80,7 +80,7 @@ def _fixed(reports: Sequence[FileReport], *, ask: bool) -> bool:
 
 
 def _changes(reports: Sequence[FileReport]) -> dict[Path, bytes]:
-    """Return the new content of each file that changes. Show the differences."""
+    """Print the differences. Return a dict of the files that change. Key: the path. Value: the new content."""
     from ..migration.fixes import CannotRewrite, rewrite
 
     changes: dict[Path, bytes] = {}
@@ -99,8 +99,8 @@ def _changes(reports: Sequence[FileReport]) -> dict[Path, bytes]:
 
 
 def _replace(path: Path, content: bytes) -> None:
-    # The new text is written to a temporary file. If the command wrote to the original file and was interrupted, the
-    # original text would be lost.
+    # The new text is written to a temporary file, which then replaces the original file. If the command were
+    # interrupted while it wrote to the original file, the original text would be lost.
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as file:

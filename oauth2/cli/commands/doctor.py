@@ -33,7 +33,9 @@ __all__ = ["doctor"]
 @page_options
 @received_options
 @click.option("--their-base-string", metavar="TEXT", help="The signature base string that the service reports.")
-@click.option("--answer", metavar="FILE", help="Find the service's base string in the response in this file.")
+@click.option(
+    "--answer", metavar="FILE", help="Read the service's base string from this file, which contains the response."
+)
 @click.option("--nonce-used", is_flag=True, help="The service says that the nonce was used before.")
 @click.option(
     "--known",
@@ -64,7 +66,7 @@ def doctor(
     FILE contains a curl command, an HTTP request or a HAR file; - is standard input. Without FILE, describe the request
     with options. The output contains no secret.
 
-    With --web, enter the request and the credentials on a page. --web cannot be combined with other options.
+    With --web, enter the request and the credentials on a page. Only --port and --browser can be combined with --web.
     """
     account = _asked(chosen) if prompt else find_account(chosen, received.message.url)
     consumer = _consumer(account, known_methods(account, public_key))

@@ -26,7 +26,7 @@ _OPTIONS = [
 
 
 def page_options(command: _Command) -> _Command:
-    """Add ``--web``, which serves the page and does not call *command*."""
+    """Add ``--web``, ``--port`` and ``--browser`` to *command*. With ``--web``, *command* is not called."""
 
     @functools.wraps(command)
     def with_page(*, web: bool, port: int | None, browser: bool, **given: Any) -> int | None:

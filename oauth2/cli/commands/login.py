@@ -62,7 +62,7 @@ __all__ = ["login"]
     "parameters",
     multiple=True,
     metavar="NAME=VALUE",
-    help="Add a parameter to the authorization page. Repeatable.",
+    help="Add a parameter to the URL of the authorization page. Repeatable.",
 )
 @click.option(
     "--url", "urls", multiple=True, metavar="URL", help="Use the account also for this scheme and host. Repeatable."

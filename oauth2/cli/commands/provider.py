@@ -102,7 +102,8 @@ def _shown(facts: dict[str, Any]) -> dict[str, object]:
 def migrate(chosen: ChosenStore, yes: bool, sql: bool) -> None:
     """Create or upgrade the tables.
 
-    Before you upgrade, stop all processes of the provider, and make a back-up. Other commands never change the tables.
+    Before you upgrade, stop all processes of the provider, and make a back-up. The other provider commands neither
+    create nor upgrade tables.
     """
     from ...stores.condition import read_schema_version, supported_schema_version
     from ...stores.opening import open_credential_store, sqlite_path
@@ -123,7 +124,8 @@ def migrate(chosen: ChosenStore, yes: bool, sql: bool) -> None:
         if found is not None and found < needed:
             confirm(f"Upgrade the tables from version {found} to {needed}? Is the provider stopped?", yes=yes)
         open_credential_store(chosen.url, prefix=chosen.prefix).close()
-    say(f"Created the tables, version {needed}." if found is None else f"Upgraded the tables to version {needed}.")
+    done = "Created the tables with" if found is None else "Upgraded the tables to"
+    say(f"{done} schema version {needed}.")
 
 
 def _exists(path: str) -> bool:
@@ -138,7 +140,10 @@ def _print_statements(chosen: ChosenStore, found: int | None, needed: int) -> No
 
     kind = kind_of(chosen.url)
     if kind == "sqlite":
-        raise Failure("An SQLite file is migrated by the command itself.", "Run the command without --sql.")
+        raise Failure(
+            "--sql cannot be used with an SQLite file, because the command can upgrade the file itself.",
+            "Run the command without --sql.",
+        )
     prefix = "oauth2_" if chosen.prefix is None else chosen.prefix
     statements = [] if found == needed else schema_statements(kind, prefix=prefix, since=found)
     for statement in statements:

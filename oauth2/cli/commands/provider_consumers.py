@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["add", "consumers", "list_", "remove", "rotate", "show"]
 
-_LONGEST_NAME = 24  # Maximum number of characters in the table; the end of a longer name is not shown.
+_LONGEST_NAME = 24  # Maximum number of characters of a name in the table; the end of a longer name is not shown.
 _KEY = click.argument("key", metavar="KEY", shell_complete=complete_consumer)
 _SECRET_FILE = click.option(
     "--secret-file", metavar="FILE", help="Write key and secret to this new file (mode 0600) and do not print them."
@@ -140,8 +140,10 @@ def show(chosen: ChosenStore, key: str, as_json: bool) -> None:
 @consumers.command()
 @_KEY
 @click.option("--end", is_flag=True, help="End the rotation: refuse the previous secret.")
-@click.option("--at-once", is_flag=True, help="Refuse the current secret at once, for example if others know it.")
-@click.option("--public-key", metavar="FILE", help="Replace the RSA public key by the one in this file.")
+@click.option(
+    "--at-once", is_flag=True, help="Refuse the current secret at once, for example if other people know the secret."
+)
+@click.option("--public-key", metavar="FILE", help="Replace the RSA public key by the key in this file.")
 @_SECRET_FILE
 @store_options
 @as_json
@@ -158,7 +160,7 @@ def rotate(
     """Replace the secret of a client.
 
     The current secret and the new secret are both accepted until you run the command again with --end. If a rotation
-    is already in progress, only the newest secret is replaced, because the client still signs with the previous one.
+    is already in progress, only the newest secret is replaced, because the client still signs with the previous secret.
     """
     if end + at_once + (public_key is not None) > 1:
         raise Failure("These options exclude each other: --end, --at-once, --public-key.", "Give one of them.")
@@ -238,7 +240,7 @@ def _check_callback(callback: str) -> None:
     except ValueError:
         raise Failure(
             "--callback: Not a URL that a client may register.",
-            "Give an http or https URL without userinfo and fragment, com.example.program:/path, or oob.",
+            "Give an http or https URL that has no userinfo and no fragment, com.example.program:/path, or oob.",
         ) from None
 
 

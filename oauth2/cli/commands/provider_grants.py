@@ -64,10 +64,12 @@ def list_(chosen: ChosenStore, user: str | None, consumer: str | None, as_json: 
 def revoke(chosen: ChosenStore, grant: str | None, user: str | None, consumer: str | None, yes: bool) -> None:
     """Revoke GRANT, all grants of a user, all grants to a client, or all grants of a user to a client.
 
-    The tokens of a revoked grant are refused from the next request on, even if they were renewed.
+    From the next request on, the tokens of a revoked grant are refused, even if a token was renewed.
     """
     if (grant is None) == (user is None and consumer is None):
-        raise Failure("Give either GRANT, or --user, --consumer or both.", "Run: oauth2 provider grants list")
+        raise Failure(
+            "Give GRANT, or give at least one of --user and --consumer instead.", "Run: oauth2 provider grants list"
+        )
     with chosen.opened() as store:
         chosen_grants = [each.grant for each in _matching(store, user, consumer)] if grant is None else [grant]
         confirm(f"Revoke {_counted(chosen_grants)}?", yes=yes)

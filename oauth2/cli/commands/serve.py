@@ -30,7 +30,7 @@ _PARAMETER = re.compile(r"\b(?:base_url|trusted_proxy(?:_headers)?)\b")
 @click.option("--database", default="provider.db", show_default=True, metavar="FILE", help="The SQLite file.")
 @click.option("--store", metavar="URL", help=f"The store of clients and grants; default: {STORE}, or the SQLite file.")
 @nonces_option
-@click.option("--key-file", metavar="FILE", help=f"The keys for encrypted secrets in --store; default: {KEYS}.")
+@click.option("--key-file", metavar="FILE", help=f"The keys for encrypted secrets in the store; default: {KEYS}.")
 @click.option("--base-url", metavar="URL", help="The https URL of the reverse proxy, if you use a reverse proxy.")
 @click.option(
     "--trusted-proxy",

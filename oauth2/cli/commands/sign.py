@@ -39,7 +39,7 @@ __all__ = ["as_curl", "sign"]
     "--as",
     "shape",
     type=click.Choice(["header", "url", "form", "curl", "json"]),
-    help="The output. Defaults to the part of the request that contains the signature.",
+    help="What to print. Defaults to the part of the request that contains the signature.",
 )
 @click.option("--explain", "explained", is_flag=True, help="Show the signature base string step by step.")
 @click.option("--nonce", help="Use this oauth_nonce, for example to repeat a signature.")

@@ -28,7 +28,7 @@ __all__ = ["LARGEST", "create_page"]
 LARGEST = 4 << 20  # Maximum size of a form, in bytes. A larger form is refused.
 _HERE = Path(__file__).parent
 _SITE = _HERE.parents[1] / "site"  # The page uses the macros and the stylesheet of the site.
-# The port is not compared, because a user may open the page through a tunnel with another port.
+# Any port is accepted, because a user may open the page through a tunnel with another port.
 _LOOPBACK = re.compile(r"(?:127\.0\.0\.1|localhost|\[::1\])(?::[0-9]{1,5})?", re.IGNORECASE)
 _TEXTS = {
     403: ("Not allowed", "Open the page at the address that the command printed, and send the form on that page."),
@@ -39,7 +39,7 @@ _TEXTS = {
 
 
 def create_page() -> Flask:
-    """Create the Flask application. It stores only one value: the token that protects its form from other sites."""
+    """Create the Flask application. It stores only the token that protects the form from other sites."""
     app = Flask(__name__)
     app.config["MAX_CONTENT_LENGTH"] = LARGEST
     app.jinja_env.loader = FileSystemLoader([_HERE / "templates", _SITE / "templates"])
@@ -101,7 +101,7 @@ def _whole(text: object) -> Markup:
 
 def _require_loopback() -> None:
     # The owner of another site can let a host name resolve to 127.0.0.1 (DNS rebinding). In this case the browser sends
-    # the name of the other site in the Host header, so such a request is refused.
+    # the name of the other site in the Host header, so a request with another name is refused.
     if not _LOOPBACK.fullmatch(request.environ.get("HTTP_HOST", "")):
         abort(403)
     # In the header Origin, browsers send the origin of the page that contains the form. For the form of this page, the

@@ -53,7 +53,7 @@ def read_entry(fields: Mapping[str, str]) -> tuple[Entry | None, dict[str, str]]
 
     Returns:
         A tuple ``(entry, problems)``. *entry* is None if a field has a problem. *problems* contains a sentence for each
-        such field; the key is the name of the field. No sentence contains a secret.
+        field that has a problem; the key is the name of the field. No sentence contains a secret.
     """
     problems: dict[str, str] = {}
     consumer_key, token_key = (fields.get(name, "").strip() for name in ("consumer_key", "token"))

@@ -60,7 +60,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
-    """A text in three parts. Only the middle part differs from the other text."""
+    """A text in three parts. Only the middle part differs from the text that was compared with it."""
 
     before: str
     differs: str
@@ -77,7 +77,7 @@ def rows(pieces: Pieces) -> list[Row]:
 
 
 def segments(pieces: Pieces) -> list[Segment]:
-    """Return the parts of the signature base string (section 3.4.1.1), in order and complete."""
+    """Return the parts of the signature base string (section 3.4.1.1), in order. Joined, they are the base string."""
     made = list(_segments(pieces))
     if "".join([each.text for each in made]) == pieces.base_string:
         return made
@@ -105,7 +105,7 @@ def origins(pieces: Pieces) -> dict[str, str]:
 
 
 def steps(findings: Sequence[Finding]) -> set[int]:
-    """Return the numbers of the steps in which the findings differ from RFC 5849."""
+    """Return the numbers of the steps on the page in which the findings show a mistake."""
     pieces = [each.evidence.piece for each in findings if each.evidence is not None]
     return {_STEPS[piece] for piece in pieces if piece in _STEPS}
 
@@ -120,7 +120,7 @@ def difference(one: str, other: str) -> Difference:
 
 
 def sides(comparison: Comparison) -> list[tuple[str, str]]:
-    """Return the parameters that occur in only one base string, sorted; each has the label of its base string."""
+    """Return the parameters that occur in only one base string, sorted, each with the label of this base string."""
     ours = [(text, "Expected") for text in comparison.only_ours]
     return sorted([*ours, *((text, "Reported") for text in comparison.only_theirs)])
 

@@ -1,8 +1,8 @@
-"""Find the uses of python-oauth2 1.9 and other OAuth 1 libraries whose behaviour changes with this package.
+"""Find the code whose behaviour a migration from python-oauth2 1.9 or another OAuth 1 library changes.
 
-``sources`` reads a code base, ``finder`` finds the uses in the syntax tree of one file, ``fixes`` rewrites the uses
-that a program can rewrite, and ``report`` writes the findings for people and for programs. ``rules.toml`` has the
-rules. The code base is neither imported nor run.
+``sources`` reads a code base. ``finder`` finds the uses of a library in the syntax tree of one file. ``fixes`` rewrites
+simple uses. ``report`` converts the findings to text or JSON. ``rules.toml`` has the rules. The code base is neither
+imported nor run.
 """
 
 __all__: list[str] = []

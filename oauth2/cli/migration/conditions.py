@@ -44,13 +44,13 @@ def _url(event: Event) -> str:
 
 
 def _parameters(event: Event) -> dict[str, ast.expr]:
-    """Return the parameters of an event by name; {} if they are not a literal dict."""
+    """Return a dict of the parameters that the program gives; {} if the program gives no literal dict."""
     given = event.argument(*_PARAMETERS[event.name]) if event.name in _PARAMETERS else None
     return dict(_items(given, event))
 
 
 def _headers(event: Event) -> dict[str, ast.expr]:
-    """Return the header fields of an event by name in lower case; {} if they are not a literal dict."""
+    """Return a dict of the headers that the program gives, with lower-case names; {} if it gives no literal dict."""
     given = event.argument(*((2, "headers") if event.name.endswith("from_request") else (3, "headers")))
     return {name.lower(): value for name, value in _items(given, event)}
 

@@ -38,7 +38,7 @@ class Event:
     literal: Callable[[ast.expr], ast.expr] = lambda each: each
 
     def argument(self, position: int, name: str) -> ast.expr | None:
-        """Return an argument of a call; None if the call does not have the argument.
+        """Return the argument of a call at *position* or with *name*; None if the call does not have the argument.
 
         If the argument is a name, return the literal that was assigned to this name.
         """

@@ -18,7 +18,7 @@ __all__ = ["Finding", "find"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One use whose behaviour changes.
+    """One place in a program where a migration to this package changes the behaviour.
 
     Attributes:
         rule: The rule that describes the change.
@@ -34,7 +34,7 @@ class Finding:
 
 
 def find(tree: ast.Module, *, shadowed: Collection[str] = ()) -> list[Finding]:
-    """Return the findings of one file, in the order of their lines; at most one for each rule and position.
+    """Return the findings of one file, sorted by line, with at most one finding for each rule and position.
 
     Args:
         tree: The syntax tree of the file.

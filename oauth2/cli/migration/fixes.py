@@ -1,4 +1,4 @@
-"""Rewrite uses with libcst (extra ``migration``). libcst does not change comments, quotes and whitespace."""
+"""Rewrite code with libcst (extra ``migration``). libcst keeps comments, quotes and whitespace unchanged."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ _HOMES = {
     **dict.fromkeys(("urlunparse", "urlunsplit"), "urllib.parse"),
     "sha1": "hashlib",
 }
-# The first four parameters of OAuth1 of requests-oauthlib and of OAuth1Auth of Authlib, in their order.
+# Key: the name of a fix. Value: the first four parameters of the replaced class, in order. The replaced classes are
+# OAuth1 of requests-oauthlib, and OAuth1Auth of Authlib.
 _CREDENTIALS = {
     "requests_auth": ("client_key", "client_secret", "resource_owner_key", "resource_owner_secret"),
     "authlib_auth": ("client_id", "client_secret", "token", "token_secret"),
@@ -45,7 +46,7 @@ class CannotRewrite(Exception):  # noqa: N818 - the name says what is wrong
 
 
 def rewrite(content: bytes, findings: Sequence[Finding]) -> bytes:
-    """Return a file after all possible rewrites; return *content* if no use can be rewritten.
+    """Return *content* with all possible rewrites; return *content* unchanged if no use can be rewritten.
 
     Args:
         content: The file, which has the syntax of Python 3.
@@ -83,8 +84,8 @@ class _Change(cst.CSTTransformer):
         self._places = places
         self._module = module
         self._bound = bound_names(module.code)
-        # OAuth1 of requests-oauthlib has the attribute client: the signer of oauthlib. If a program may change this
-        # signer, its calls are not rewritten.
+        # OAuth1 of requests-oauthlib has the attribute client: the signer of oauthlib. If a program uses this
+        # attribute, the program may change the signer. In this case, calls of OAuth1 are not rewritten.
         self._uses_signer = ".client." in module.code
         self.is_changed = False
 
@@ -158,7 +159,7 @@ class _Change(cst.CSTTransformer):
             if not isinstance(token, cst.SimpleString):
                 if not isinstance(token, cst.Name | cst.Attribute):
                     return None
-                pair = f"{pair} if {self._code(token)} else None"  # Token() refuses None, so no Token is created.
+                pair = f"{pair} if {self._code(token)} else None"  # Token() refuses None.
             written.append(pair)
         for name, value in given.items():
             option = _option(name, value)

@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 
 __all__ = ["LIBRARIES", "Scope", "Value", "bound_names", "imported_names", "instance_made_by", "member_of"]
 
-#: The names of the packages. The command finds the uses of these packages.
+#: The names of the packages whose uses the command finds.
 LIBRARIES = frozenset({"oauth2", "requests_oauthlib", "rauth", "oauthlib", "authlib"})
 
 # Each row: a pattern for functions and methods that return an instance, and the class of this instance.
@@ -26,8 +26,8 @@ class Value:
     Attributes:
         name: The full name of the module, class or function, such as ``"oauth2.Client"``.
         is_instance: Whether the value is an instance of the class of this name.
-        own: If the value is a class of the program that inherits from *name*, the names that this class defines. None
-            if the value is *name* itself.
+        own: If the value is a class of the program that inherits from *name*, the names of the methods that this class
+            defines. None if the value is *name* itself.
     """
 
     name: str

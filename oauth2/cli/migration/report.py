@@ -1,4 +1,4 @@
-"""Write the findings of a code base: lines for people, and data for programs."""
+"""Convert the findings of a code base to lines for people, or to data for programs."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def summary(reports: Sequence[FileReport]) -> Iterator[str]:
     if count:
         yield f"{count} {'use' if count == 1 else 'uses'} in {files} {'file' if files == 1 else 'files'}. {read}"
     else:
-        yield f"No use whose behaviour changes was found. {read}"
+        yield f"No code whose behaviour changes was found. {read}"
     old = [each for each in reports if each.is_python2]
     if old:
         yield ""

@@ -13,7 +13,7 @@ __all__ = ["Rule", "Unseen", "rules", "unseen"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """One kind of use whose behaviour changes.
+    """One change of behaviour, and the uses of a library that this change concerns.
 
     Attributes:
         key: The name of the rule.

@@ -35,7 +35,8 @@ class Source:
         text: The decoded text, with LF as line end.
         is_python2: Whether the file has syntax of Python 2. In this case *tree* is the tree of a text that was
             rewritten for Python 3.
-        shadowed: The names of libraries for which the program has its own module, in the folder of this file or above.
+        shadowed: The names of libraries for which the program has its own module, in the folder of this file or in a
+            folder above it.
     """
 
     path: Path
@@ -107,7 +108,7 @@ def _parsed(path: Path, content: bytes, root: Path) -> Source | Skipped:
         encoding, _ = tokenize.detect_encoding(BytesIO(content).readline)
         text = content.decode(encoding)
     except (SyntaxError, LookupError) as exc:
-        return Skipped(path=path, reason=f"Its encoding is not valid: {exc}. Declare it (PEP 263).")
+        return Skipped(path=path, reason=f"Its encoding is not valid: {exc}. Declare the encoding (PEP 263).")
     except UnicodeDecodeError as exc:
         return Skipped(path=path, reason=f"It is not valid {exc.encoding}. Declare its encoding (PEP 263).")
     text = text.replace("\r\n", "\n").replace("\r", "\n")

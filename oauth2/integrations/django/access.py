@@ -104,7 +104,7 @@ def verify(request: HttpRequest, realm: str | None = None) -> Access:
         if realm is not None and (access.token is None or realm not in access.token.realms):
             raise PermissionDenied("The token credentials do not give access to this realm.")
         return access
-    # This module is imported here, because Django imports access.py before it can import models.
+    # users.py is imported here, because Django imports access.py before it can import models.
     from .users import user_of
 
     access = provider().authenticate(read(request, max_body()), realm=realm)
@@ -159,7 +159,7 @@ def _in_transaction(view: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _kept_private(response: HttpResponseBase) -> HttpResponseBase:
-    # Without this header, the cache middleware of Django would send the cached response to a request that is not
+    # Without these headers, the cache middleware of Django would send the cached response to a request that is not
     # signed.
     if not response.has_header("Cache-Control"):
         response["Cache-Control"] = "private"

@@ -88,7 +88,7 @@ class ClientForm(_ClientForm):
 class _NoSecretLookups:
     """Refuses filters such as ``?secret__startswith=a`` in the URL.
 
-    With such filters, a user could find out a secret character by character.
+    With such a filter, a user of the admin pages could find out a secret character by character.
     """
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:

@@ -26,7 +26,7 @@ _AUTHENTICATION = "oauth2.integrations.rest_framework.OAuth1Authentication"
 
 
 def check_settings(app_configs: Sequence[AppConfig] | None, **_: object) -> list[CheckMessage]:
-    """Check the settings whose names begin with ``OAUTH2_``, and the settings on which they depend."""
+    """Check the settings whose names begin with ``OAUTH2_``, and the settings of Django that the provider needs."""
     try:
         store = provider().store
     except ImproperlyConfigured as exc:
@@ -64,7 +64,8 @@ def check_deployment(app_configs: Sequence[AppConfig] | None, **_: object) -> li
             Warned(
                 "OAUTH2_BASE_URL is an https URL, and SECURE_PROXY_SSL_HEADER is not set.",
                 hint="If a proxy receives the https requests, set SECURE_PROXY_SSL_HEADER. Otherwise the CSRF check "
-                "refuses the form of the consent page. If there is no proxy, silence this warning.",
+                "refuses the form of the consent page. If there is no proxy, add oauth2.W003 to "
+                "SILENCED_SYSTEM_CHECKS.",
                 id="oauth2.W003",
             )
         )
@@ -85,7 +86,7 @@ def check_database(
         problem = "is an SQLite before 3.35, which has no RETURNING"
     else:
         return []
-    hint = "Use PostgreSQL, MariaDB or a newer SQLite, and name this database in OAUTH2_DATABASE."
+    hint = "Use PostgreSQL, MariaDB or a newer SQLite, and set OAUTH2_DATABASE to the alias of this database."
     return [Error(f"The database {alias!r} {problem}.", hint=hint, id="oauth2.E005")]
 
 

@@ -49,9 +49,9 @@ def access_token(request: HttpRequest) -> HttpResponse:
 def authorize(request: HttpRequest) -> HttpResponse:
     """Show the consent page ``oauth2/authorize.html``, and record the decision of the user (section 2.2).
 
-    The template gets ``pending``, an :class:`~oauth2.provider.ApprovalRequest`, ``token`` and ``user``. The form in the
-    template sends ``oauth_token``, ``answer`` (``allow`` or ``deny``), and one ``realm`` for each realm that the user
-    grants.
+    The template gets ``pending`` (an :class:`~oauth2.provider.ApprovalRequest`), ``token`` and ``user``. The form in
+    the template sends ``oauth_token``, ``answer`` (``allow`` or ``deny``), and one ``realm`` for each realm that the
+    user grants.
     """
     if request.method == "POST":
         token = request.POST.get("oauth_token", "")

@@ -16,7 +16,7 @@ __all__ = ["Command"]
 class Command(BaseCommand):
     """The command."""
 
-    help = "Delete expired nonces and credentials. The provider also deletes some of them when it stores new ones."
+    help = "Delete expired nonces and credentials. The provider also deletes some of them when it stores new data."
 
     def handle(self, **_: object) -> None:
         """Delete the expired nonces and credentials."""

@@ -20,7 +20,7 @@ __all__ = ["Command"]
 class Command(BaseCommand):
     """The command."""
 
-    help = "Register, list and remove clients, and rotate their secrets. A secret is shown once."
+    help = "Register, list and remove clients, and rotate their secrets. A secret is shown only once."
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Add the subcommands."""
@@ -33,7 +33,9 @@ class Command(BaseCommand):
         add.add_argument("--two-legged", action="store_true", help="the client may send requests without a token")
         add.add_argument("--xauth", action="store_true", help="the client may exchange passwords for tokens")
         actions.add_parser("list", help="list the clients")
-        rotate = actions.add_parser("rotate", help="make a new secret; the current secret stays valid until --end")
+        rotate = actions.add_parser(
+            "rotate", help="make a new secret; the current secret stays valid until you run rotate --end"
+        )
         rotate.add_argument("key")
         rotate.add_argument("--end", action="store_true", help="end the rotation: forget the previous secret")
         actions.add_parser("remove", help="remove a client and its tokens").add_argument("key")

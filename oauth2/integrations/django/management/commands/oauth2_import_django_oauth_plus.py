@@ -103,7 +103,7 @@ class Command(BaseCommand):
 
 
 class _Tables:
-    """The tables of django-oauth-plus 2: ``oauth_provider_consumer``, ``_token`` and ``_scope``."""
+    """The tables of django-oauth-plus 2, such as ``oauth_provider_consumer`` and ``oauth_provider_token``."""
 
     def __init__(self, using: str) -> None:
         if using not in connections:
