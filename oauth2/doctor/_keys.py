@@ -60,7 +60,7 @@ def _arrangements(one: str, two: str) -> Iterator[Key]:
     yield _key("ampersand-left-out", f"{one}{two}")
     yield _key("ampersand-left-out", one, "The key was the consumer secret alone, without the &.")
     for text in ("undefined", "null", "None"):
-        sentence = f"The key had the text {text} in place of the token secret."
+        sentence = f"The signing key had the text {text} in place of the token secret."
         yield _key("token-secret-left-out", f"{one}&{text}", sentence)
     yield _key("secrets-swapped", f"{two}&{one}")
     yield _key("consumer-secret-left-out", f"&{two}")
@@ -129,7 +129,9 @@ def _of_others(one: str, two: str, others: Sequence[str]) -> Iterator[Key]:
         yield _key("other-token", f"{one}&{other}")
         yield _key("other-consumer", f"{other}&{two}")
         yield _key(
-            "other-consumer", f"{other}&", "The key had the secret of another known consumer, and no token secret."
+            "other-consumer",
+            f"{other}&",
+            "The signing key had the secret of another known consumer, but no token secret.",
         )
     for other in others[:_MAX_PAIRED]:
         for another in others[:_MAX_PAIRED]:
