@@ -106,7 +106,7 @@ def _lower_escapes(encoded: str) -> str:
 def _with_whitespace(first: str, second: str) -> Iterator[Key]:
     mistake = "secret-with-whitespace"
     for end, shown in _ENDS:
-        yield _key(mistake, f"{encode(first)}&{encode(second)}{end}", f"The signing key was used with {shown} after it.")
+        yield _key(mistake, f"{encode(first)}&{encode(second)}{end}", f"The signing key had {shown} at its end.")
         for wrap in (encode, str):
             one, two = wrap(first), wrap(second)
             after, before = f"with {shown} after it", f"with {shown} before it"
