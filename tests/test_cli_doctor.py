@@ -156,7 +156,7 @@ def test_the_secret_of_another_account_is_found(command):
     sent = command("sign", URL, "--as", "curl", "-a", "maps").out
     assert "no known mistake" in command("doctor", "-", "-a", "photos", given=sent).out
     done = hidden(command("doctor", "-", "-a", "photos", "--known", "maps", given=sent))
-    assert "other-token: The key had the secret of another known token." in done.out
+    assert "other-token: The signing key had the secret of another known token." in done.out
     assert "of maps" not in done.all
 
 

@@ -78,7 +78,7 @@ def test_wrong(oauth2_app):
         "E*1 mistake was found.",
         "E*query-not-signed: The parameters of the URL's query were not signed.",
         "E*expected*size=big",
-        "E*Repair: Sign every parameter of query*(This mistake gives exactly the signature that was sent.)",
+        "E*Repair: Sign every parameter of the query*(This mistake gives exactly the signature that was sent.)",
     ]
     result.stdout.fnmatch_lines(lines)
     result.stdout.no_fnmatch_line("*oauth2: requests that*")  # This would repeat the requests.

@@ -85,7 +85,7 @@ def test_a_test_of_a_client_with_a_mistake_fails_with_the_verdict_of_the_doctor(
     assert "AlbumError: The service refused the credentials." in done.stdout
     for told in (
         "oauth2: requests that http://127.0.0.1:",
-        "other-token: The key had the secret of another known token.",
+        "other-token: The signing key had the secret of another known token.",
         "Repair: Use the secrets that belong to oauth_consumer_key and oauth_token.",
         "(This mistake gives exactly the signature that was sent.)",
     ):

@@ -22,18 +22,21 @@ class Mistake:
     repair: str
 
 
-_EACH = "Sign every parameter of query, form and Authorization header, as often as it is sent (section 3.4.1.3.1)."
+_EACH = (
+    "Sign every parameter of the query, the form and the Authorization header. If a parameter is sent twice, sign it "
+    "twice (section 3.4.1.3.1)."
+)
 _EXACT = "Sign exactly the names and values that you send."
-_BODY = "Sign no field of a body that is not a form; send oauth_body_hash instead."
+_BODY = "If the body is not a form, do not sign its fields. Send oauth_body_hash instead."
 _LEAVE_OUT = "Leave this parameter out of the base string (section 3.4.1.3.1)."
 _STRICT = "Encode every character except letters, digits and - . _ ~ as %XX (section 3.6)."
 _ONCE = (
-    "Encode each name and each value once. Then sort and join them, and encode the joined text once more "
-    "(section 3.4.1)."
+    "Encode each name and each value once. Then sort and join the encoded names and values, and encode the joined text "
+    "once more (section 3.4.1)."
 )
 _SORT = (
-    "Encode names and values first. Then sort by the octets of the name; sort equal names by the octets of the value "
-    "(section 3.4.1.3.2)."
+    "Encode names and values first. Then sort the parameters by the octets of the name. Sort parameters of the same "
+    "name by the octets of the value (section 3.4.1.3.2)."
 )
 _URL = (
     "Sign the URL at which the service receives the request: scheme, host and path, without query and fragment "
@@ -81,7 +84,7 @@ _GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "array-as-text": ("An array or object was signed as one text, such as Array or [object Object].", _EXACT),
         "arrays-not-signed": ("Parameters with brackets in the name were not signed.", _EACH),
         "blank-values-dropped": ("Parameters with an empty value were not signed.", _EACH),
-        "names-without-equals-dropped": ("Names without = were not signed.", _EACH),
+        "names-without-equals-dropped": ("Parameters without = were not signed.", _EACH),
         "realm-signed": ("The realm of the Authorization header was signed.", _LEAVE_OUT),
         "oauth-signature-signed": ("A parameter oauth_signature was signed.", _LEAVE_OUT),
         "oauth-callback-not-signed": ("oauth_callback was sent and not signed.", _EACH),
@@ -114,7 +117,7 @@ _GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "space-as-plus": ("A space was encoded as + and not as %20.", _STRICT),
         "form-encoder": ("The parameters were encoded as in a form: space as +, * not encoded, ~ encoded.", _STRICT),
         "tilde-encoded": ("~ was encoded as %7E.", _STRICT),
-        "lower-case-escapes": ("The escapes were written in lower case, as in %2f.", _STRICT),
+        "lower-case-escapes": ("The escapes were written in lower case, such as %2f instead of %2F.", _STRICT),
         "plus-read-literally": (
             "A + of the query or form was signed as a plus sign and not as a space.",
             "Decode + as a space in a query or form (section 3.4.1.3.1), or send %20.",
@@ -159,15 +162,15 @@ _GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "empty-path": ("The empty path was signed as empty and not as /.", _URL),
         "path-prefix": ("The signed path and the received path differ in a prefix, which a proxy may have added or "
         "removed.", _URL),
-        "path-rewritten": ("The request was signed for the path before a proxy rewrote it.", _URL),
+        "path-rewritten": ("The request was signed for a path that a proxy then rewrote.", _URL),
         "path-decoded": ("The path was decoded before signing.", _URL),
-        "path-encoded": ("Characters of the path were sent unencoded and signed encoded, such as ' as %27.", _URL),
+        "path-encoded": ("Characters such as ' were sent unencoded in the path, but signed encoded (%27).", _URL),
         "path-encoded-again": ("The escapes of the path, such as %20, were encoded once more.", _URL),
         "path-escape-case": ("The escapes of the path were signed in upper case instead of lower case, or in "
         "lower case instead of upper case.", _URL),
         "path-case": ("The path was signed in lower case.", _URL),
         "path-slashes": ("Double slashes in the path were signed as one slash.", _URL),
-        "path-dot-segments": ("Dot segments of the path were resolved.", _URL),
+        "path-dot-segments": ("Dot segments in the path (. or ..) were resolved before signing.", _URL),
         "query-in-uri": ("The query was left in the base string URI.", _URL),
         "question-mark-in-uri": ("A ? was left at the end of the base string URI.", _URL),
         "fragment-in-uri": ("The fragment was left in the base string URI.", _URL),
@@ -177,21 +180,21 @@ _GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "method-in-lower-case": ("The method was signed in lower case.", _METHOD),
     },
     "Key": {
-        "token-secret-left-out": ("The key had no token secret.", _SECRETS),
-        "consumer-secret-left-out": ("The key had no consumer secret.", _SECRETS),
-        "ampersand-left-out": ("The key had no & between the secrets, or no & after a single secret.", _SECRETS),
-        "secrets-swapped": ("The token secret was before the consumer secret in the key.", _SECRETS),
-        "secrets-empty": ("The key contained no secret.", _SECRETS),
+        "token-secret-left-out": ("The signing key had no token secret.", _SECRETS),
+        "consumer-secret-left-out": ("The signing key had no consumer secret.", _SECRETS),
+        "ampersand-left-out": ("The signing key had no &: neither between two secrets nor after one secret.", _SECRETS),
+        "secrets-swapped": ("The token secret was before the consumer secret in the signing key.", _SECRETS),
+        "secrets-empty": ("The signing key contained no secret.", _SECRETS),
         "secret-repeated": ("One secret was used as both secrets.", _SECRETS),
         "secrets-not-encoded": ("The secrets were not percent-encoded.", _SECRETS),
         "secrets-encoded-twice": ("The secrets were percent-encoded twice.", _SECRETS),
         "secret-decoded": ("The secrets were percent-decoded before they were joined.", _SECRETS),
-        "key-encoded": ("The & between the secrets, or the whole key, was percent-encoded.", _SECRETS),
+        "key-encoded": ("The & between the secrets, or the whole signing key, was percent-encoded.", _SECRETS),
         "secret-with-whitespace": ("A secret was used with leading or trailing whitespace or line ends.", _COPY),
         "secret-case": ("The secrets were used in upper case or in lower case.", _COPY),
-        "other-token": ("The key had the secret of another known token.", _OWN),
-        "other-consumer": ("The key had the secret of another known consumer.", _OWN),
-        "other-credentials": ("The key had the secrets of another known consumer and token.", _OWN),
+        "other-token": ("The signing key had the secret of another known token.", _OWN),
+        "other-consumer": ("The signing key had the secret of another known consumer.", _OWN),
+        "other-credentials": ("The signing key had the secrets of another known consumer and token.", _OWN),
         "other-rsa-key": (
             "The signature was made with the RSA key of another known consumer.",
             "Sign with the private key whose public key is registered for oauth_consumer_key.",
@@ -274,7 +277,7 @@ _GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "body-hash": ("oauth_body_hash is not the hash of the received body.", _HASHED),
         "body-hash-algorithm": ("oauth_body_hash was made with a hash that is not the hash of the signature method.",
         _HASHED),
-        "body-hash-hex": ("oauth_body_hash is hexadecimal.", _HASHED),
+        "body-hash-hex": ("oauth_body_hash is hexadecimal and not base64.", _HASHED),
         "body-hash-line-end": ("The line ends of the hashed body are not the line ends of the received body.", _HASHED),
         "body-hash-of-nothing": ("oauth_body_hash is the hash of an empty body.", _HASHED),
         "body-hash-of-form": (

@@ -58,14 +58,14 @@ def _key(mistake: str, text: str, sentence: str = "") -> Key:
 def _arrangements(one: str, two: str) -> Iterator[Key]:
     yield _key("token-secret-left-out", f"{one}&")
     yield _key("ampersand-left-out", f"{one}{two}")
-    yield _key("ampersand-left-out", one, "The key was the consumer secret alone, without the &.")
+    yield _key("ampersand-left-out", one, "The signing key was the consumer secret alone, without the &.")
     for text in ("undefined", "null", "None"):
-        sentence = f"The key had the text {text} in place of the token secret."
+        sentence = f"The signing key had the text {text} in place of the token secret."
         yield _key("token-secret-left-out", f"{one}&{text}", sentence)
     yield _key("secrets-swapped", f"{two}&{one}")
     yield _key("consumer-secret-left-out", f"&{two}")
     yield _key("secrets-empty", "&")
-    yield _key("secrets-empty", "", "The key was empty.")
+    yield _key("secrets-empty", "", "The signing key was empty.")
     yield _key("secret-repeated", f"{one}&{one}", "The consumer secret was also used as the token secret.")
     yield _key("secret-repeated", f"{two}&{two}", "The token secret was also used as the consumer secret.")
 
@@ -106,7 +106,7 @@ def _lower_escapes(encoded: str) -> str:
 def _with_whitespace(first: str, second: str) -> Iterator[Key]:
     mistake = "secret-with-whitespace"
     for end, shown in _ENDS:
-        yield _key(mistake, f"{encode(first)}&{encode(second)}{end}", f"The key was used with {shown} after it.")
+        yield _key(mistake, f"{encode(first)}&{encode(second)}{end}", f"The signing key had {shown} at its end.")
         for wrap in (encode, str):
             one, two = wrap(first), wrap(second)
             after, before = f"with {shown} after it", f"with {shown} before it"
@@ -129,7 +129,9 @@ def _of_others(one: str, two: str, others: Sequence[str]) -> Iterator[Key]:
         yield _key("other-token", f"{one}&{other}")
         yield _key("other-consumer", f"{other}&{two}")
         yield _key(
-            "other-consumer", f"{other}&", "The key had the secret of another known consumer, and no token secret."
+            "other-consumer",
+            f"{other}&",
+            "The signing key had the secret of another known consumer, but no token secret.",
         )
     for other in others[:_MAX_PAIRED]:
         for another in others[:_MAX_PAIRED]:
