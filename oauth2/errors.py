@@ -11,7 +11,7 @@
     │   ├── SignatureMethodRejected    the signature method is not allowed
     │   ├── CallbackRejected           the client did not register this oauth_callback
     │   └── InsecureTransport          credentials are issued over https only
-    ├── Unauthorized              401  the request was processed and is refused
+    ├── Unauthorized              401  the credentials in the request do not give access
     │   ├── SignatureInvalid           unknown credentials, or a wrong signature
     │   ├── BodyHashInvalid            the body is not the signed body
     │   ├── TimestampRefused           the timestamp is outside the time window
@@ -151,7 +151,7 @@ class InsecureTransport(InvalidRequest):
 
 
 class Unauthorized(Error):
-    """The request was processed and is refused."""
+    """The credentials in the request do not give access; the subclasses name the reason."""
 
     status = 401
     problem = "permission_denied"

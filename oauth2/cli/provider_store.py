@@ -189,7 +189,7 @@ def store_options(command: Callable[..., int | None]) -> Callable[..., int | Non
         click.option("--store", metavar="URL", help=f"The URL of the store; default: {STORE}."),
         click.option("--prefix", metavar="PREFIX", help="The prefix of the names of the tables or keys."),
         click.option(
-            "--key-file", metavar="FILE", help=f"The keys for encrypted secrets, the current key first; or {KEYS}."
+            "--key-file", metavar="FILE", help=f"The keys for encrypted secrets; default: {KEY_FILE} or {KEYS}."
         ),
     ]
     for option in reversed(options):

@@ -15,7 +15,7 @@ from ...provider.diagnoses import Diagnoses
 from ...stores import ProviderStore
 from ..failure import Failure, missing_package
 from ..group import Command
-from ..provider_store import KEYS, STORE, choose_store, nonces_option
+from ..provider_store import KEY_FILE, KEYS, STORE, choose_store, nonces_option
 
 __all__ = ["demo", "serve"]
 
@@ -30,7 +30,7 @@ _PARAMETER = re.compile(r"\b(?:base_url|trusted_proxy(?:_headers)?)\b")
 @click.option("--database", default="provider.db", show_default=True, metavar="FILE", help="The SQLite file.")
 @click.option("--store", metavar="URL", help=f"The store of clients and grants; default: {STORE}, or the SQLite file.")
 @nonces_option
-@click.option("--key-file", metavar="FILE", help=f"The keys for encrypted secrets in the store; default: {KEYS}.")
+@click.option("--key-file", metavar="FILE", help=f"The keys for encrypted secrets; default: {KEY_FILE} or {KEYS}.")
 @click.option("--base-url", metavar="URL", help="The https URL of the reverse proxy, if you use a reverse proxy.")
 @click.option(
     "--trusted-proxy",
