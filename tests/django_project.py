@@ -1,4 +1,4 @@
-"""A Django project in the process of the tests: its settings, its databases, and its clients and users."""
+"""A Django project that runs in the same process as the tests: its settings, databases, clients and users."""
 
 import atexit
 import contextlib

@@ -134,7 +134,7 @@ def http_signed(sender):
 
 
 def shows_no_secret(text):
-    """Check that *text* contains no word of a secret. Words are the same in every encoding."""
+    """Check that *text* contains no letters and digits of a secret, which no encoding changes."""
     text = text.lower()
     for secret in (CONSUMER.secret, TOKEN.secret):
         for run in re.findall(r"\w+", secret):

@@ -1,4 +1,4 @@
-"""The files about the project: all have the same version, and the check-list names only files that exist."""
+"""The project files name the current version, and the pages for maintainers name only files that exist."""
 
 import re
 from pathlib import Path

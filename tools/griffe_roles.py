@@ -115,7 +115,7 @@ def _comment(each: Any) -> str:
 
 
 def _resolve(target: str, each: Any, package: griffe.Module, public: dict[str, str]) -> str | None:
-    """Return the full public name of a target, or None if the reference does not describe the target.
+    """Return the full public name of a target, or None if the API reference does not document the target.
 
     The target is absolute, or relative to *each* or to an object that contains *each*.
     """

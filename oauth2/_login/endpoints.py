@@ -90,7 +90,7 @@ class Endpoints:
         """
         url: str | None = getattr(self, name)
         if url is None:
-            raise ValueError(f"endpoints: {name} must be set; some services have no such endpoint")
+            raise ValueError(f"endpoints: {name} must be set to the URL that the service documents, if there is one")
         return url
 
 

@@ -179,8 +179,8 @@ def base_string_of(method: str, uri: str, encoded: Iterable[str]) -> str:
 def _sorted(encoded: Iterable[str]) -> str:
     # Each text is a name, a space and a value. Sorting the texts sorts the parameters by name and then by value,
     # because the space comes before every character of encoded text. In the sorted list, all parameters with the name
-    # oauth_signature are consecutive. They are between "oauth_signature " and "oauth_signature!", because "!" is the
-    # character after the space.
+    # oauth_signature are consecutive. They are between "oauth_signature " and "oauth_signature!", because "!" directly
+    # follows the space in ASCII.
     ordered = sorted(encoded)
     del ordered[bisect_left(ordered, "oauth_signature ") : bisect_left(ordered, "oauth_signature!")]
     return "&".join(ordered)

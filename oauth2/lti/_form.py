@@ -154,7 +154,7 @@ def sign_form(
         if "\0" in name + value or not is_utf8(name + value):
             raise ValueError(f"{name!a}: must be text without a NUL or a lone surrogate")
         if not name or name in parameters or "\r" in name or "\n" in name:
-            raise ValueError(f"{name!a}: must be one line, and must occur only once")
+            raise ValueError(f"{name!a}: must be a name without a line break, and must occur only once")
         parameters[name] = _with_crlf(value)
     parameters["oauth_callback"] = "about:blank"
     request = Request.from_consumer_and_token(consumer, None, "POST", url, parameters, body=None, is_form_encoded=True)

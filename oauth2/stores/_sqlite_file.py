@@ -216,7 +216,8 @@ class WriteAheadLog:
         return True
 
     def _has_hole(self) -> bool:
-        # Closing this file releases no lock, because SQLite does not lock the -wal file.
+        # If a process closes a file, POSIX releases all locks of the process on this file. Here this is harmless,
+        # because SQLite does not lock the -wal file.
         with open(self._path, "rb") as file:
             return file.seek(0, os.SEEK_HOLE) < file.seek(0, os.SEEK_END)
 

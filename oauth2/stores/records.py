@@ -144,7 +144,7 @@ def as_tuple(argument: str, names: Iterable[str]) -> tuple[str, ...]:
     """Return *names* as a tuple.
 
     Raises:
-        TypeError: *names*, the value of *argument*, is one str.
+        TypeError: *names* is one str. The message starts with *argument*, the name of the caller's argument.
     """
     if isinstance(names, str):
         raise TypeError(f"{argument}: must be a list or tuple of str, not one str")

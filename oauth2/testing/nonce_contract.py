@@ -121,7 +121,7 @@ class NonceStoreContract(StoreContract):
         count = 0
         for step in range(48):
             count = claim_many(store, 64, T + second_step * step, f"{step}-")
-        # A store may contain the nonces of two windows, and the nonces of a few more steps.
+        # A store may keep the nonces of the last two windows, and the nonces of six more steps of this loop.
         assert store.nonce_count() <= count * (2 * store.window // second_step + 6)
 
     @pytest.mark.parametrize("window", [1, 30, 59, 60, 61, 90, 300, 3600])

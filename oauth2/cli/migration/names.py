@@ -65,7 +65,7 @@ def imported_names(node: ast.Import | ast.ImportFrom) -> list[tuple[str, str, st
 
 
 def bound_names(text: str) -> frozenset[str]:
-    """Return the names that a file binds to an object other than the module or package with this name."""
+    """Return the names to which a file gives another object, so that they do not always refer to a module."""
     found: set[str] = set()
     for node in ast.walk(ast.parse(text)):
         match node:
