@@ -42,7 +42,8 @@ SITE = build/site
 QUICK = $(shell grep -L '^pytestmark = .*pytest\.mark\.slow' tests/test_*.py)
 
 # Slow test files that cover further lines of the core, so coverage is measured for them, too.
-SLOW_CORE = any_input async_stores diagnoses explanations fast_paths sqlalchemy_store
+SLOW_CORE = any_input async_stores cli_doctor diagnoses doctor_facts doctor_methods explanations fast_paths \
+	sqlalchemy_store strict_service telemetry
 
 # Measuring coverage doubles the time of a test, so coverage is measured for these tests only. These tests must cover
 # the core completely.

@@ -7,6 +7,8 @@ import re
 import pytest
 from command import AS_FILE, CREDENTIALS, KEY, SECRET, TOKEN, TOKEN_SECRET, Command
 
+pytestmark = pytest.mark.slow
+
 URL = "https://photos.example/list?tag=a+b&size=large"
 
 

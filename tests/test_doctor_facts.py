@@ -9,6 +9,8 @@ from oauth2 import Consumer, Token
 from oauth2.doctor import diagnose
 from oauth2.http import HTTPRequest
 
+pytestmark = pytest.mark.slow
+
 
 def keys_of(diagnosis):
     return [finding.key for finding in diagnosis.findings]

@@ -15,6 +15,8 @@ from oauth2.doctor import diagnose
 from oauth2.doctor._checks import ALL_HASHES
 from oauth2.doctor._rsa import DIGEST_INFO
 
+pytestmark = pytest.mark.slow
+
 WITH_RSA = Consumer(CONSUMER.key, CONSUMER.secret, public_key=private_key().public_key())
 
 

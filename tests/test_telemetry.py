@@ -25,6 +25,8 @@ from oauth2.stores import MemoryStore, TokenCredentials
 from oauth2.telemetry import to_each
 from oauth2.telemetry.logs import EventLog, JSONFormatter, token_id
 
+pytestmark = pytest.mark.slow
+
 BASE = "https://api.example"
 PATIENCE = 60  # seconds
 TOKEN = oauth2.Token("janes-token-key", "janes-token-secret")
