@@ -394,7 +394,7 @@ SENDERS = [
     ("no token secret", lambda text: (text, f"{encode(SECRET)}&")),
     ("token secret was before the consumer secret", lambda text: (text, f"{encode(TOKEN_SECRET)}&{encode(SECRET)}")),
     ("not percent-encoded", lambda text: (text, f"{SECRET}&{TOKEN_SECRET}")),
-    ("no & between the secrets", lambda text: (text, encode(SECRET) + encode(TOKEN_SECRET))),
+    ("The signing key had no &", lambda text: (text, encode(SECRET) + encode(TOKEN_SECRET))),
     ("a line end after it", lambda text: (text, f"{encode(SECRET)}%0A&{encode(TOKEN_SECRET)}")),
     ("The path was decoded before signing", lambda text: (text.replace("%2520", "%20"), None)),
 ]
