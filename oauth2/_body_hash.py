@@ -63,13 +63,12 @@ def check_body_hash(request: HashedRequest, method_name: str, policy: Policy) ->
     Raises:
         Error: The hash is wrong, or *policy* requires a hash and the request has none.
     """
+    if policy.body_hash_required and request.body is None and not request.is_form_encoded:
+        raise BodyHashInvalid(_UNKNOWN_BODY)
     given = request.get("oauth_body_hash")
     if given is None:
-        if policy.body_hash_required and not request.is_form_encoded:
-            if request.body is None:
-                raise BodyHashInvalid(_UNKNOWN_BODY)
-            if request.body:
-                raise ParameterAbsent("Missing oauth_body_hash.")
+        if policy.body_hash_required and request.body and not request.is_form_encoded:
+            raise ParameterAbsent("Missing oauth_body_hash.")
         return
     octets, expected = to_text(given).encode(), body_digest(method_name)
     sent = _DIGESTS.get(len(octets), expected)

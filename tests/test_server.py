@@ -877,6 +877,10 @@ def test_a_hash_may_be_required():
 def test_a_required_hash_cannot_be_checked_without_the_body():
     with pytest.raises(BodyHashInvalid, match=r"Pass body= to Request\.from_request"):
         server_of(body_hash_required=True).verify_request(received(), CONSUMER, TOKEN)
+    # The hash of an empty body proves nothing if the body is unknown.
+    request = received(http_method="POST", oauth_body_hash=hash_of(b"", "sha1"))
+    with pytest.raises(BodyHashInvalid, match=r"Pass body= to Request\.from_request"):
+        server_of(body_hash_required=True).verify_request(request, CONSUMER, TOKEN)
 
 
 def test_neither_an_empty_body_nor_a_form_needs_the_required_hash():
