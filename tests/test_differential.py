@@ -3,13 +3,14 @@
 import string
 
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import assume, settings
 from hypothesis import strategies as st
 from oauthlib.common import Request as Theirs
 from oauthlib.oauth1 import Client
 from oauthlib.oauth1.rfc5849 import signature as theirs
 from oauthlib.oauth1.rfc5849 import utils
 from peer import CONSUMER, FORM, HMACS, NOW, TOKEN, Service
+from unhurried import given
 
 import oauth2
 from oauth2._wire.form import parse_form_as_sent
@@ -20,7 +21,7 @@ from oauth2.signature import base_string_uri, normalize_parameters, signature_ba
 
 pytestmark = pytest.mark.slow
 
-quick = settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+quick = settings(max_examples=200)
 
 METHODS = st.sampled_from(["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "get", "Post"])
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)

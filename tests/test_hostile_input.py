@@ -14,7 +14,7 @@ import django_project
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from hypothesis import HealthCheck, given, settings
+from hypothesis import settings
 from hypothesis import strategies as st
 from peer import (
     CONSUMER,
@@ -31,6 +31,7 @@ from peer import (
     header_of,
     what_is_shown,
 )
+from unhurried import given
 
 import oauth2
 from oauth2._wire.pairs import group_pairs
@@ -47,7 +48,7 @@ from oauth2.parameters import parse_authorization_header, parse_form
 
 pytestmark = pytest.mark.slow
 
-often = settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+often = settings(max_examples=300)
 
 
 def accepted(*args, **kwargs):

@@ -6,9 +6,10 @@ from types import SimpleNamespace
 from urllib.parse import quote
 
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import assume, settings
 from hypothesis import strategies as st
 from keys import rsa_key
+from unhurried import given
 
 import oauth2
 from oauth2._methods import MODULES, method_class
@@ -26,8 +27,8 @@ pytestmark = pytest.mark.slow
 
 NOW = 1_700_000_000
 FORM = "application/x-www-form-urlencoded"
-few = settings(deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow])
-many = settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.too_slow])
+few = settings(max_examples=50)
+many = settings(max_examples=150)
 
 
 @pytest.fixture(params=[name for name in MODULES if name != "PLAINTEXT-OVER-HTTP"], scope="module")
