@@ -41,22 +41,24 @@ SITE = build/site
 # Test files without the marker "slow". pytest imports only these files, because importing the others takes time.
 QUICK = $(shell grep -L '^pytestmark = .*pytest\.mark\.slow' tests/test_*.py)
 
+# The quick files, and slow files that also need no server, browser or database: their results can depend on the version
+# of Python and on the installation.
+PORTABLE = $(QUICK) $(shell grep -l '^pytestmark = .*pytest\.mark\.portable' tests/test_*.py)
+
 # Slow test files that cover further lines of the core, so coverage is measured for them, too.
-SLOW_CORE = any_input async_stores cli_doctor diagnoses doctor_facts doctor_methods explanations fast_paths \
-	sqlalchemy_store strict_service telemetry
+SLOW_CORE = async_stores diagnoses explanations sqlalchemy_store
 
 # Measuring coverage doubles the time of a test, so coverage is measured for these tests only. These tests must cover
 # the core completely.
-MEASURED = $(QUICK) $(wildcard tests/test_store*.py) $(patsubst %,tests/test_%.py,$(SLOW_CORE))
+MEASURED = $(PORTABLE) $(wildcard tests/test_store*.py) $(patsubst %,tests/test_%.py,$(SLOW_CORE))
 
-# Test files that test-oldest leaves out. test_typing.py needs the types of the newest dependencies. The other files test
-# code that uses only the standard library, or they install the newest dependencies themselves.
-NOT_OLDEST = typing any_input attacks conformance diagnoses differential doctor doctor_base_strings doctor_limits \
-	doctor_plaintext fast_paths hostile_input packaging properties published_suite separate_project sqlite_store
+# Test files that test-oldest leaves out. test_typing.py needs the types of the newest dependencies. The next two files
+# install the newest dependencies themselves. test_sqlite_store.py tests code that uses only the standard library.
+NOT_OLDEST = typing packaging separate_project sqlite_store
 ALONE = $(shell grep -l 'pytest\.mark\.alone' tests/test_*.py)
 OTHERS = $(filter-out $(MEASURED),$(wildcard tests/test_*.py))
 
-.PHONY: help demo quick test test-oldest lint format types generated docs docs-check bench dist test-dist deb test-deb clean
+.PHONY: help demo quick test test-portable test-oldest lint format types generated docs docs-check bench dist test-dist deb test-deb clean
 
 help:
 	@echo "While you work (the first command creates the environment .venv in about a minute):"
@@ -71,13 +73,14 @@ help:
 	@echo
 	@echo "Before you send a change:"
 	@echo "  make test         run all tests, and check that the coverage of the core is complete"
-	@echo "  .ci/run           make test, lint, types and demo on every supported Python that this machine has"
+	@echo "  .ci/run           run all checks, on every supported Python that this machine has; see CONTRIBUTING.md"
 	@echo
 	@echo "More:"
 	@echo "  make docs-check   build the site, and test its pages in Chromium with axe-core, which npm downloads"
+	@echo "  make test-portable  run all tests that need no server, browser or database"
 	@echo "  make test-oldest  run the tests with the oldest dependencies that the package allows"
 	@echo "  make dist         build the source distribution and the wheel into dist, and check them"
-	@echo "  make test-dist    make dist, then run the fast tests on the installed wheel"
+	@echo "  make test-dist    make dist, then make test-portable with the installed wheel"
 	@echo "  make deb          build the Debian packages into dist/debian, in a new Debian system (requires root)"
 	@echo "  make test-deb     make deb, then install the packages in a new system, run the demo, and upgrade from 1.9"
 	@echo "  make bench        compare the speed with other libraries; BENCH_ARGS='--quick sign verify' measures a part"
@@ -106,6 +109,9 @@ demo: $(VENV)/demo
 
 quick: $(VENV)/ready
 	$(BIN)/python -m pytest -q -m "not alone and not heavy" -n $(WORKERS) --dist worksteal $(QUICK)
+
+test-portable: $(VENV)/ready
+	$(BIN)/python -m pytest -q -m "not alone and not heavy" -n $(WORKERS) --dist worksteal $(PORTABLE)
 
 # Tests that measure time run one after another, after all other tests. Parallel processes would change the measured
 # times.

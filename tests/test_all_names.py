@@ -7,6 +7,8 @@ import pytest
 
 from tools.rows import modules
 
+pytestmark = [pytest.mark.slow, pytest.mark.portable]
+
 PUBLIC = {
     f"oauth2.{name}".rstrip("."): path
     for name, path in modules(with_package=True).items()
@@ -62,7 +64,6 @@ def test_all_has_every_public_name_that_the_module_defines(trees):
     assert missing == [], "add these to __all__, or begin them with an underscore"
 
 
-@pytest.mark.heavy
 def test_all_has_only_names_that_the_module_has(trees):
     listings = [(name, django_project.import_module(name), listed(tree)) for name, tree in trees.items()]
     assert [f"{name}.{each}" for name, module, names in listings for each in names if not hasattr(module, each)] == []

@@ -21,7 +21,7 @@ from oauth2.stores import MemoryStore
 NOW = 1_700_000_000
 TEMPORARY = oauth2.Token("hh5s93j4hdidpola", "hdhd0244k9j7ao03")
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.portable]
 
 
 # --- the client side of the flow -----------------------------------------------------

@@ -7,7 +7,7 @@ import re
 import pytest
 from command import AS_FILE, CREDENTIALS, KEY, SECRET, TOKEN, TOKEN_SECRET, Command
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.portable]
 
 URL = "https://photos.example/list?tag=a+b&size=large"
 

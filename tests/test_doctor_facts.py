@@ -9,7 +9,7 @@ from oauth2 import Consumer, Token
 from oauth2.doctor import diagnose
 from oauth2.http import HTTPRequest
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.portable]
 
 
 def keys_of(diagnosis):
@@ -151,7 +151,6 @@ def test_a_token_without_credentials_is_named():
     assert keys_of(diagnose(get().send(key="con%2Bsumer%20secret%261&"), CONSUMER)) == ["token-unknown"]
 
 
-@pytest.mark.heavy
 def test_the_wrong_credentials_explain_a_wrong_signature():
     diagnosis = diagnose(get().send(), Consumer("another", "secret"), Token("another", "secret"))
     assert (diagnosis.verdict, keys_of(diagnosis)) == ("mistaken", ["consumer-key", "token"])

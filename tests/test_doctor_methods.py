@@ -15,7 +15,7 @@ from oauth2.doctor import diagnose
 from oauth2.doctor._checks import ALL_HASHES
 from oauth2.doctor._rsa import DIGEST_INFO
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.portable]
 
 WITH_RSA = Consumer(CONSUMER.key, CONSUMER.secret, public_key=private_key().public_key())
 
@@ -143,7 +143,6 @@ def test_a_wrong_name_is_named_beside_another_mistake():
     assert sorted(keys_of(diagnosis)) == ["signature-method-unknown", "trailing-slash"]
 
 
-@pytest.mark.heavy
 def test_a_wrong_name_whose_signature_is_not_explained_is_named_without_proof():
     diagnosis = diagnose(named("FOO").send(key="unknown"), CONSUMER, TOKEN)
     assert keys_of(diagnosis) == ["signature-method-unknown"]

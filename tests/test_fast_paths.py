@@ -18,7 +18,7 @@ from oauth2.errors import Error
 from oauth2.parameters import build_authorization_header, build_form, parse_authorization_header, parse_form
 from oauth2.signature import base_string_uri
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.portable]
 
 # Random combinations of these pieces are often very similar to the input that a fast path accepts, but not quite valid
 # for it.

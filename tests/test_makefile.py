@@ -52,6 +52,13 @@ def test_quick_runs_all_test_files_without_the_marker_slow():
     # The Makefile finds the marker "slow" only in the first line of the assignment to pytestmark.
     assert {name for name, text in files.items() if re.search(r"^pytestmark = [\[(]$", text, re.MULTILINE)} == set()
     assert sorted(re.findall(r"tests/test_\w+\.py", command)) == sorted(set(files) - slow)
+    portable = {name for name, text in files.items() if re.search(r"^pytestmark = .*\bportable\b", text, re.MULTILINE)}
+    assert portable
+    assert portable < slow
+    command = subprocess.run(
+        ["make", "--dry-run", "test-portable"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
+    assert set(re.findall(r"tests/test_\w+\.py", command)) == set(files) - slow | portable
 
 
 def test_every_test_file_is_run_once_and_those_with_the_marker_alone_again():

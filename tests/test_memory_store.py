@@ -5,8 +5,6 @@ import sys
 import threading
 import tracemalloc
 
-import pytest
-
 from oauth2.stores import MemoryStore, TokenCredentials
 
 NOW = 1_700_000_000
@@ -57,7 +55,6 @@ def test_the_row_of_a_nonce_is_unpredictable():
     assert not {row for row in one if row} & {row for row in other if row}
 
 
-@pytest.mark.heavy
 def test_a_nonce_takes_less_than_100_bytes():
     tracemalloc.start()
     try:

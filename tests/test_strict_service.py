@@ -19,7 +19,7 @@ from oauth2.provider import Lifetimes, RequestPolicy
 from oauth2.rsa import SignatureMethod_RSA_SHA256
 from oauth2.testing import Faults, FixedNonces, FrozenClock, StrictService
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.portable]
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ from oauth2.stores import MemoryStore, TokenCredentials
 from oauth2.telemetry import to_each
 from oauth2.telemetry.logs import EventLog, JSONFormatter, token_id
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.portable]
 
 BASE = "https://api.example"
 PATIENCE = 60  # seconds
